@@ -1,0 +1,38 @@
+/**
+ * One per-CPU counter per way an event can end; an event ends in exactly one. Order is the C
+ * enum's; 0 is never an outcome, so that a filter's "not rejected" is 0.
+ */
+export const COUNTERS = [
+  'none',
+  'submitted',
+  'lost',
+  'missed',
+  'rejected_reason',
+  'rejected_netns',
+  'rejected_interface',
+  'rejected_mark',
+  'rejected_context',
+  'rejected_pid',
+  'rejected_tid',
+  'rejected_uid',
+  'rejected_comm',
+  'rejected_filter',
+  'rejected_no_link',
+] as const;
+
+export type Counter = (typeof COUNTERS)[number];
+
+/** How the summary names what a filter rejected. */
+export const REJECTED_LABELS: Readonly<Partial<Record<Counter, string>>> = {
+  rejected_reason: 'reason',
+  rejected_netns: 'netns',
+  rejected_interface: 'interface',
+  rejected_mark: 'mark',
+  rejected_context: 'no process context',
+  rejected_pid: 'pid',
+  rejected_tid: 'tid',
+  rejected_uid: 'uid',
+  rejected_comm: 'comm',
+  rejected_filter: 'filter',
+  rejected_no_link: 'no link header',
+};

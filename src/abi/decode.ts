@@ -1,0 +1,112 @@
+import { EVENT_BYTES, EVENT_FIELDS, type EventField } from './events.ts';
+
+/** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
+export const CONTEXTS = [undefined, 'process', 'softirq', 'hardirq', 'nmi'] as const;
+export const LINKS = ['raw', 'ethernet'] as const;
+/** skb->pkt_type: include/uapi/linux/if_packet.h. */
+export const PACKET_TYPES = [
+  'host',
+  'broadcast',
+  'multicast',
+  'otherhost',
+  'outgoing',
+  'loopback',
+] as const;
+
+function offsetOf(name: string): number {
+  const field = EVENT_FIELDS.find((candidate: EventField) => candidate.name === name);
+  if (field === undefined) throw new RangeError(`no event field ${name}`);
+  return field.offset;
+}
+
+const AT = {
+  timeNs: offsetOf('time_ns'),
+  skb: offsetOf('skb'),
+  location: offsetOf('location'),
+  wireLength: offsetOf('wire_length'),
+  capturedLength: offsetOf('captured_length'),
+  reason: offsetOf('reason'),
+  tgid: offsetOf('tgid'),
+  pid: offsetOf('pid'),
+  uid: offsetOf('uid'),
+  ifindex: offsetOf('ifindex'),
+  netns: offsetOf('netns'),
+  mark: offsetOf('mark'),
+  cpu: offsetOf('cpu'),
+  queue: offsetOf('queue'),
+  protocol: offsetOf('protocol'),
+  hook: offsetOf('hook'),
+  context: offsetOf('context'),
+  packetType: offsetOf('packet_type'),
+  link: offsetOf('link'),
+  comm: offsetOf('comm'),
+  ifname: offsetOf('ifname'),
+} as const;
+
+/** An event as the program sent it; `data` is a view into the ring, valid until the next pull. */
+export interface RawEvent {
+  /** CLOCK_MONOTONIC, nanoseconds. */
+  readonly timeNs: bigint;
+  readonly skb: bigint;
+  readonly location: bigint;
+  readonly wireLength: number;
+  readonly reason: number;
+  readonly tgid: number;
+  readonly pid: number;
+  readonly uid: number;
+  readonly ifindex: number;
+  readonly netns: number;
+  readonly mark: number;
+  readonly cpu: number;
+  readonly queue: number;
+  readonly protocol: number;
+  readonly hook: number;
+  readonly context: (typeof CONTEXTS)[number];
+  readonly packetType: (typeof PACKET_TYPES)[number] | undefined;
+  readonly link: (typeof LINKS)[number];
+  readonly comm: string;
+  readonly ifname: string;
+  readonly data: Uint8Array;
+}
+
+const utf8 = new TextDecoder('utf-8');
+
+/** Kernel strings are bytes up to the first NUL; what is not UTF-8 shows as U+FFFD. */
+function text(bytes: Uint8Array, offset: number): string {
+  let end = offset;
+  while (end < offset + 16 && bytes[end] !== 0) end++;
+  return utf8.decode(bytes.subarray(offset, end));
+}
+
+/**
+ * @param bytes one ring record (longer by up to 7 bytes of padding is fine)
+ * @throws RangeError when it is too short for what it says it holds
+ */
+export function decodeEvent(bytes: Uint8Array): RawEvent {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const captured = view.getUint32(AT.capturedLength, true);
+  if (EVENT_BYTES + captured > bytes.length) throw new RangeError('event is cut short');
+  return {
+    timeNs: view.getBigUint64(AT.timeNs, true),
+    skb: view.getBigUint64(AT.skb, true),
+    location: view.getBigUint64(AT.location, true),
+    wireLength: view.getUint32(AT.wireLength, true),
+    reason: view.getUint32(AT.reason, true),
+    tgid: view.getUint32(AT.tgid, true),
+    pid: view.getUint32(AT.pid, true),
+    uid: view.getUint32(AT.uid, true),
+    ifindex: view.getUint32(AT.ifindex, true),
+    netns: view.getUint32(AT.netns, true),
+    mark: view.getUint32(AT.mark, true),
+    cpu: view.getUint32(AT.cpu, true),
+    queue: view.getUint16(AT.queue, true),
+    protocol: view.getUint16(AT.protocol, true),
+    hook: view.getUint8(AT.hook),
+    context: CONTEXTS[view.getUint8(AT.context)],
+    packetType: PACKET_TYPES[view.getUint8(AT.packetType)],
+    link: LINKS[view.getUint8(AT.link)] ?? 'raw',
+    comm: text(bytes, AT.comm),
+    ifname: text(bytes, AT.ifname),
+    data: bytes.subarray(EVENT_BYTES, EVENT_BYTES + captured),
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * The event that programs put into the ring, defined once: emitted as C with static asserts
+ * (emit-c.ts) and read back by the same table (decode.ts). Natural alignment, explicit padding,
+ * the captured bytes follow the struct.
+ */
+
+export type FieldType = 'u8' | 'u16' | 'u32' | 'u64';
+
+export interface EventField {
+  readonly name: string;
+  readonly type: FieldType;
+  /** Array length; 1 for a scalar. */
+  readonly count: number;
+  readonly offset: number;
+}
+
+export const FIELD_BYTES: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, u64: 8 };
+
+function layout(
+  rows: readonly (readonly [name: string, type: FieldType, count?: number])[],
+): readonly EventField[] {
+  let offset = 0;
+  return rows.map(([name, type, count = 1]) => {
+    const bytes = FIELD_BYTES[type];
+    if (offset % bytes !== 0) throw new RangeError(`event field ${name} is not aligned`);
+    const field = { name, type, count, offset };
+    offset += bytes * count;
+    return field;
+  });
+}
+
+export const EVENT_FIELDS = layout([
+  ['time_ns', 'u64'], // bpf_ktime_get_ns(): CLOCK_MONOTONIC
+  ['skb', 'u64'],
+  ['location', 'u64'], // address in the caller of kfree_skb
+  ['wire_length', 'u32'], // from the first byte of the packet
+  ['captured_length', 'u32'],
+  ['reason', 'u32'], // enum skb_drop_reason, subsystem in the upper half
+  ['tgid', 'u32'],
+  ['pid', 'u32'],
+  ['uid', 'u32'],
+  ['ifindex', 'u32'],
+  ['netns', 'u32'],
+  ['mark', 'u32'],
+  ['cpu', 'u32'],
+  ['queue', 'u16'],
+  ['protocol', 'u16'], // host order
+  ['hook', 'u8'], // index in the run's list of hooks
+  ['context', 'u8'], // XCAP_CONTEXT_*
+  ['packet_type', 'u8'], // skb->pkt_type
+  ['link', 'u8'], // XCAP_LINK_*
+  ['comm', 'u8', 16],
+  ['ifname', 'u8', 16],
+]);
+
+function sizeOf(fields: readonly EventField[]): number {
+  const last = fields.at(-1);
+  if (last === undefined) throw new RangeError('an event has fields');
+  const end = last.offset + last.count * FIELD_BYTES[last.type];
+  if (end % 8 !== 0) throw new RangeError('the event must end on 8 bytes');
+  return end;
+}
+
+/** Bytes of the event before the captured packet. */
+export const EVENT_BYTES = sizeOf(EVENT_FIELDS);

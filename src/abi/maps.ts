@@ -1,0 +1,67 @@
+/** The maps of a capture: what a program and its reader agree on. */
+import { COUNTERS } from './counters.ts';
+import { EVENT_BYTES } from './events.ts';
+
+/** A map as BPF_MAP_CREATE wants it; `type` is enum bpf_map_type. */
+export interface MapSpec {
+  readonly name: string;
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+}
+
+/** The C names map number i as `bpf_pseudo_fd(1, MAP_PLACEHOLDER + i)`; libbcc passes it through. */
+export const MAP_PLACEHOLDER = 0x7ca90000;
+
+/** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
+export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth'] as const;
+export type MapName = (typeof MAP_NAMES)[number];
+
+/** enum bpf_map_type, include/uapi/linux/bpf.h. */
+const MAP_TYPE = { array: 2, percpuArray: 6, ringbuf: 27 } as const;
+
+/**
+ * Process, softirq, hard interrupt and NMI can nest on one CPU, each with an event half written:
+ * one slot for each.
+ */
+export const NESTING_LEVELS = 4;
+
+/** Longest linear part of an IP packet with its link headers, rounded up: no slot need be larger. */
+export const LINEAR_MAX = 65_600;
+
+export interface MapSizes {
+  readonly hooks: number;
+  readonly possibleCpus: number;
+  readonly captureMax: number;
+  readonly ringBytes: number;
+}
+
+/** Captured bytes per event: the snap length, but at most a quarter of the ring. */
+export function captureMax(snaplen: number, ringBytes: number): number {
+  const RECORD_HEADER = 8;
+  return Math.min(snaplen, LINEAR_MAX, ringBytes / 4 - EVENT_BYTES - RECORD_HEADER);
+}
+
+/** The specs in the order of MAP_NAMES. */
+export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
+  const slotBytes = (EVENT_BYTES + sizes.captureMax + 7) & ~7;
+  const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
+    ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
+    counts: {
+      type: MAP_TYPE.percpuArray,
+      keySize: 4,
+      valueSize: 8 * COUNTERS.length,
+      maxEntries: sizes.hooks,
+    },
+    slots: {
+      type: MAP_TYPE.array,
+      keySize: 4,
+      valueSize: slotBytes,
+      maxEntries: sizes.possibleCpus * NESTING_LEVELS,
+    },
+    depth: { type: MAP_TYPE.percpuArray, keySize: 4, valueSize: 8, maxEntries: 1 },
+  };
+  return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
+}

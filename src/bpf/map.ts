@@ -1,0 +1,49 @@
+import { closeSync } from 'node:fs';
+import type { MapSpec } from '../abi/maps.ts';
+import { Attr, BPF_CMD, bpfError } from './syscall.ts';
+
+/** An open BPF map; the kernel frees it with the last descriptor or program that holds it. */
+export class BpfMap implements Disposable {
+  readonly fd: number;
+  readonly spec: MapSpec;
+
+  private constructor(fd: number, spec: MapSpec) {
+    this.fd = fd;
+    this.spec = spec;
+  }
+
+  /** @throws PermissionError, SystemError */
+  static create(spec: MapSpec): BpfMap {
+    const attr = new Attr(72)
+      .u32(0, spec.type)
+      .u32(4, spec.keySize)
+      .u32(8, spec.valueSize)
+      .u32(12, spec.maxEntries)
+      .u32(16, spec.flags)
+      .name(28, spec.name);
+    const fd = attr.call(BPF_CMD.mapCreate);
+    if (fd < 0) throw bpfError(`creating map ${spec.name}`, 'bpf(BPF_MAP_CREATE)', fd);
+    return new BpfMap(fd, spec);
+  }
+
+  /**
+   * Value of a 32-bit key; a per-CPU map's value holds one copy for each possible CPU, each
+   * rounded up to 8 bytes.
+   *
+   * @param bytes size of the whole value
+   */
+  lookup(key: number, bytes: number): Uint8Array {
+    const keyBytes = new Uint8Array(Uint32Array.of(key).buffer);
+    const value = new Uint8Array(bytes);
+    const attr = new Attr(32).u32(0, this.fd).pointer(8, keyBytes).pointer(16, value);
+    const result = attr.call(BPF_CMD.mapLookupElem);
+    if (result < 0) {
+      throw bpfError(`reading map ${this.spec.name}`, 'bpf(BPF_MAP_LOOKUP_ELEM)', result);
+    }
+    return value;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+}

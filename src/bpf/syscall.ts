@@ -1,0 +1,78 @@
+import { PermissionError, SystemError } from '../errors.ts';
+import { addressOf, errnoName } from '../ffi/library.ts';
+import { bpf } from '../ffi/libc.ts';
+
+/** enum bpf_cmd, include/uapi/linux/bpf.h. */
+export const BPF_CMD = {
+  mapCreate: 0,
+  mapLookupElem: 1,
+  progLoad: 5,
+  progTestRun: 10,
+  objGetInfoByFd: 15,
+  rawTracepointOpen: 17,
+} as const;
+
+/**
+ * Builds one `union bpf_attr`. It keeps every buffer whose address it holds, so that the garbage
+ * collector cannot take one while the kernel reads it.
+ */
+export class Attr {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #held: Uint8Array[] = [];
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  u32(offset: number, value: number): this {
+    this.#view.setUint32(offset, value, true);
+    return this;
+  }
+
+  pointer(offset: number, target: Uint8Array): this {
+    this.#held.push(target);
+    this.#view.setBigUint64(offset, addressOf(target), true);
+    return this;
+  }
+
+  /** A name of at most 15 bytes, in place. */
+  name(offset: number, text: string): this {
+    this.bytes.set(new TextEncoder().encode(text).subarray(0, 15), offset);
+    return this;
+  }
+
+  getU32(offset: number): number {
+    return this.#view.getUint32(offset, true);
+  }
+
+  /** @returns the call's result or -errno */
+  call(command: number): number {
+    const result = bpf(command, this.bytes);
+    // Referenced after the call: what the addresses point to lives until here.
+    if (this.#held.length < 0) throw new RangeError();
+    return result;
+  }
+}
+
+/** NUL-terminated bytes for a `const char *` inside an attr. */
+export function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** The error of a refused bpf(2), with the remedy that fits its errno. */
+export function bpfError(
+  doing: string,
+  call: string,
+  result: number,
+): SystemError | PermissionError {
+  const errno = -result;
+  const code = errnoName(errno);
+  if (code === 'EPERM' || code === 'EACCES') {
+    return new PermissionError(`${doing}: ${call}: ${code}`, {
+      hint: 'run xcap as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN',
+    });
+  }
+  return new SystemError(call, errno, code, `${doing}: ${call}: ${code}`);
+}

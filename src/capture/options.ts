@@ -1,0 +1,107 @@
+import type { Logger } from '../log.ts';
+
+/** What the command line asks of a capture: plain data, checked for form, not yet against a kernel. */
+export interface CaptureOptions {
+  /** Hook names as given, commas split, doubles removed; `drop` when none was given. */
+  readonly hooks: readonly string[];
+  /** The filter expression; empty matches every packet. */
+  readonly expression: string;
+  /** False with -O: libpcap's optimiser off. */
+  readonly optimize: boolean;
+  /** -i as given: `eth0`, `eth0@blue`; a number of -D is already its name; `any` is undefined. */
+  readonly interface: string | undefined;
+  /** In the order given. Same key: any of the plain ones, and none of the negated ones. */
+  readonly metadata: readonly MetadataFilter[];
+  /** Capture file of -w, `-` for standard output; also `-` for --format pcap or pcapng alone. */
+  readonly write: string | undefined;
+  /** --format, or `json` for --json, as given. */
+  readonly format: OutputFormat | undefined;
+  /** --print: text on standard output although -w is given. */
+  readonly print: boolean;
+  /** What `write`, `format` and `print` come to; never two on standard output. */
+  readonly outputs: readonly OutputRequest[];
+  /** -c: end after so many packets. */
+  readonly count: number | undefined;
+  readonly snaplen: number;
+  /** A power of two, at least 4. */
+  readonly ringKiB: number;
+  readonly durationNs: bigint | undefined;
+  /** -y, in capitals, as libpcap spells it: `EN10MB`, `RAW`. */
+  readonly linkTypeOverride: string | undefined;
+  readonly text: TextOptions;
+  /** --dry-run: print the C and load nothing. */
+  readonly dryRun: boolean;
+  /** How often -d was given, 3 at most; the command line serves it without a capture. */
+  readonly dumpFilter: 0 | 1 | 2 | 3;
+  readonly readyFile: string | undefined;
+  /** Kernel features to be taken as absent: --without-feature, for tests of fallbacks. */
+  readonly withoutFeature: readonly string[];
+}
+
+export type OutputFormat = 'text' | 'json' | 'pcapng' | 'pcap';
+
+/** `path` is undefined for standard output. */
+export interface OutputRequest {
+  readonly format: OutputFormat;
+  readonly path: string | undefined;
+}
+
+/** One --pid, --comm, ...; names of `netns` and `reason` are resolved against the kernel later. */
+export type MetadataFilter =
+  | { readonly key: 'pid' | 'tid' | 'uid'; readonly negate: boolean; readonly value: number }
+  | {
+      readonly key: 'mark';
+      readonly negate: boolean;
+      readonly value: number;
+      /** All ones unless given; `value` has no bit outside it. */
+      readonly mask: number;
+    }
+  | {
+      readonly key: 'comm' | 'netns' | 'reason' | 'ifname';
+      readonly negate: boolean;
+      readonly value: string;
+    };
+
+/** -t: none, epoch (-tt), since the previous line (-ttt), with the date (-tttt), since the first. */
+export type TimeMode = 'time' | 'none' | 'epoch' | 'delta' | 'date' | 'elapsed';
+
+/** As tcpdump's letters; doubled ones show the link header too. */
+export type HexMode = 'none' | 'x' | 'xx' | 'X' | 'XX' | 'A' | 'AA';
+
+export interface TextOptions {
+  readonly time: TimeMode;
+  /** Wall clock in UTC instead of local time. */
+  readonly utc: boolean;
+  /** -e: the link-layer header on each line. */
+  readonly linkHeader: boolean;
+  /** How often -v was given. */
+  readonly verbose: number;
+  readonly quiet: boolean;
+  readonly hex: HexMode;
+  /** -S: TCP sequence numbers as they are on the wire. */
+  readonly absoluteSequence: boolean;
+  /** -l: each line reaches standard output at once. */
+  readonly lineBuffered: boolean;
+  /** -U: each packet reaches the output at once, the file of -w included. */
+  readonly packetBuffered: boolean;
+  /** NO_COLOR and TERM=dumb have made `auto` into `never`. */
+  readonly color: 'auto' | 'always' | 'never';
+}
+
+/** The process around a capture. */
+export interface CaptureIo {
+  /** Aborts at SIGINT, SIGTERM and SIGHUP: stop, drain, close. May be aborted from the start. */
+  readonly abort: AbortSignal;
+  /** Calls back at each SIGUSR1, until the function that it returns is called. */
+  readonly onSummaryRequest: (listener: () => void) => () => void;
+  /** Standard error. */
+  readonly log: Logger;
+  readonly stdout: StandardOutput;
+}
+
+export interface StandardOutput {
+  readonly fd: number;
+  readonly isTerminal: boolean;
+  /** Writes at once and in full, for what is no packet (--dry-run); throws EPIPE. */
+  print(text: string): void;
+}

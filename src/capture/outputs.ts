@@ -1,0 +1,156 @@
+import { wholeLinesLength, JsonSink } from '../output/json.ts';
+import { PcapSink, wholeRecordsLength } from '../output/pcap.ts';
+import { wholeBlocksLength } from '../output/pcapng/blocks.ts';
+import { PcapngSink } from '../output/pcapng/writer.ts';
+import type { HookStats, Sink } from '../output/sink.ts';
+import { openOutput, STDOUT, type OutputStream } from '../output/stream.ts';
+import { TeeSink } from '../output/tee.ts';
+import { TextSink } from '../output/text.ts';
+import { packageVersion } from '../util/version.ts';
+import type { CaptureIo, CaptureOptions, OutputFormat, OutputRequest } from './options.ts';
+import type { CapturePlan } from './plan.ts';
+import type { PumpOutput } from './pump.ts';
+
+/** Where a partial write is cut back to, so that a file ends with a whole block. */
+const WHOLE: Readonly<Record<OutputFormat, ((bytes: Uint8Array) => number) | undefined>> = {
+  text: undefined,
+  json: wholeLinesLength,
+  pcap: wholeRecordsLength,
+  pcapng: wholeBlocksLength,
+};
+
+/** The outputs of a run as one sink. */
+export class Outputs implements PumpOutput {
+  readonly sink: Sink;
+  readonly #streams: readonly OutputStream[];
+  readonly #files: readonly (PcapSink | PcapngSink)[];
+
+  private constructor(streams: readonly OutputStream[], sinks: readonly Sink[]) {
+    this.#streams = streams;
+    this.#files = sinks.filter((sink) => sink instanceof PcapSink || sink instanceof PcapngSink);
+    this.sink = new TeeSink(sinks);
+  }
+
+  /**
+   * Opens every output before anything is attached.
+   *
+   * @param lost events lost so far at a hook, cheap to ask
+   * @throws OutputError, UsageError; what was opened is closed again
+   */
+  static async open(
+    options: CaptureOptions,
+    plan: CapturePlan,
+    io: CaptureIo,
+    lost: (hook: string) => number,
+  ): Promise<Outputs> {
+    const streams: OutputStream[] = [];
+    try {
+      for (const request of options.outputs) streams.push(await open(request, io));
+    } catch (error) {
+      for (const stream of streams) stream.abandon();
+      throw error;
+    }
+    const sinks = streams.map((stream, i) => {
+      const format = options.outputs[i]?.format ?? 'text';
+      return makeSink(format, stream, options, plan, io, lost);
+    });
+    return new Outputs(streams, sinks);
+  }
+
+  pendingBytes(): number {
+    return this.#streams.reduce((sum, stream) => sum + stream.pendingBytes, 0);
+  }
+
+  error(): OutputStream['error'] {
+    return this.#streams.find((stream) => stream.error !== undefined)?.error;
+  }
+
+  async drained(): Promise<void> {
+    await Promise.all(this.#streams.map((stream) => stream.drained()));
+  }
+
+  /** What the summary says of the outputs. */
+  notes(): readonly string[] {
+    const zeroed = Math.max(0, ...this.#files.map((file) => file.zeroedLinkHeaders));
+    const undelivered = this.#streams.filter(
+      (stream) => stream.undeliveredBytes > 0 && stream.error?.code !== 'EPIPE',
+    );
+    return [
+      ...(zeroed > 0 ? [`${zeroed} written with a zeroed link header: they had none`] : []),
+      ...undelivered.map(
+        (stream) => `${stream.name}: ${stream.undeliveredBytes} bytes could not be delivered`,
+      ),
+    ];
+  }
+
+  async close(stats: readonly HookStats[]): Promise<void> {
+    await this.sink.close(stats);
+  }
+
+  /** Closes at once, whatever is pending; does nothing after close(). */
+  abandon(): void {
+    for (const stream of this.#streams) stream.abandon();
+  }
+}
+
+async function open({ format, path }: OutputRequest, io: CaptureIo): Promise<OutputStream> {
+  const target = path === undefined ? { ...STDOUT, fd: io.stdout.fd } : { path };
+  return openOutput(target, {
+    binary: format === 'pcap' || format === 'pcapng',
+    wholeLength: WHOLE[format],
+    signal: io.abort,
+  });
+}
+
+function makeSink(
+  format: OutputFormat,
+  stream: OutputStream,
+  options: CaptureOptions,
+  plan: CapturePlan,
+  io: CaptureIo,
+  lost: (hook: string) => number,
+): Sink {
+  const { snaplen, text } = options;
+  const packetBuffered = text.packetBuffered;
+  switch (format) {
+    case 'json':
+      return new JsonSink(stream, { snaplen, packetBuffered: packetBuffered || text.lineBuffered });
+    case 'pcap':
+      return new PcapSink(stream, { snaplen, packetBuffered });
+    case 'pcapng':
+      return new PcapngSink(stream, {
+        snaplen,
+        packetBuffered,
+        linkType: plan.fileLinkType,
+        expression: options.expression === '' ? undefined : options.expression,
+        application: `xcap ${packageVersion()}`,
+        os: `Linux ${plan.kernelRelease}`,
+        hooks: Object.fromEntries(
+          plan.names.hooks.map((hook, i) => [
+            hook,
+            {
+              description: plan.names.attachPoints[i] ?? '',
+              direction: plan.hooks[i]?.spec.direction,
+            },
+          ]),
+        ),
+        lost,
+      });
+    case 'text':
+      return new TextSink(stream, {
+        time: text.time,
+        utc: text.utc,
+        link: text.linkHeader,
+        verbose: text.verbose,
+        quiet: text.quiet,
+        absoluteSequence: text.absoluteSequence,
+        hex: text.hex === 'none' ? undefined : text.hex,
+        color: useColor(text.color, io) ? 'always' : 'never',
+        lineBuffered: text.lineBuffered || packetBuffered,
+      });
+  }
+}
+
+function useColor(wish: 'auto' | 'always' | 'never', io: CaptureIo): boolean {
+  return wish === 'always' || (wish === 'auto' && io.stdout.isTerminal);
+}

@@ -1,0 +1,175 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { captureMax, type MapSizes } from '../abi/maps.ts';
+import { createProber } from '../bpf/probes.ts';
+import { generateProgram, PROGRAM_LICENSE, type ProgramSource } from '../codegen/program.ts';
+import { UnsupportedError } from '../errors.ts';
+import { realtimeOffsetNs } from '../ffi/libc.ts';
+import { openLibpcap } from '../ffi/libpcap.ts';
+import { compileExpression, type FilterPair } from '../filter/compile-expression.ts';
+import { describeAttachPoint, findHooks, resolveHook } from '../hooks/resolve.ts';
+import type { ResolvedHook, TracepointMode } from '../hooks/spec.ts';
+import { contextSource, type ContextSource } from '../kernel/context-source.ts';
+import { parseFeature } from '../kernel/features.ts';
+import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
+import { liveReader } from '../kernel/reader.ts';
+import { openKernelView, type KernelView } from '../kernel/view.ts';
+import type { Names } from '../records/build.ts';
+import type { LinkType } from '../records/record.ts';
+import type { CaptureOptions } from './options.ts';
+import { resolveMetadata } from './resolve-metadata.ts';
+
+/** Everything a run needs, decided before anything is loaded. */
+export interface CapturePlan {
+  readonly kernelRelease: string;
+  readonly hooks: readonly ResolvedHook[];
+  readonly program: ProgramSource;
+  readonly license: string;
+  readonly sizes: MapSizes;
+  /** Link type of capture files: see docs/record-format.md. */
+  readonly fileLinkType: LinkType;
+  readonly names: Names;
+  /** For the user at the start: what is not as it could be. */
+  readonly notes: readonly string[];
+  /** Reads ahead what the first event will need; returns further notes. */
+  readonly warmUp: () => readonly string[];
+}
+
+const ARPHRD_ETHER = 1;
+const ARPHRD_LOOPBACK = 772;
+const templates = join(import.meta.dirname, '..', '..', 'templates');
+
+/** Resolves every name against the running kernel. @throws XcapError before anything is loaded */
+export function makePlan(options: CaptureOptions): CapturePlan {
+  const specs = findHooks(options.hooks);
+  const filter = compileExpression(options.expression, openLibpcap());
+  const view = openKernelView({
+    reader: liveReader,
+    arch: process.arch,
+    createProber,
+    withoutFeatures: options.withoutFeature.map(parseFeature),
+  });
+  const device =
+    options.interface === undefined
+      ? undefined
+      : resolveInterface(options.interface, { reader: liveReader, netns: view.netns });
+  const metadata = resolveMetadata(options.metadata, device, {
+    reason: (text) => view.reasons.parse(text),
+    netns: (text) => view.netns.parse(text).inode,
+  });
+  const mode = tracepointMode(view, options);
+  const hooks = specs.map((spec) => resolveHook(spec, view.btf, mode));
+  const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
+  const ringBytes = options.ringKiB * 1024;
+  const sizes: MapSizes = {
+    hooks: hooks.length,
+    possibleCpus: possibleCpus(),
+    captureMax: captureMax(options.snaplen, ringBytes),
+    ringBytes,
+  };
+  return {
+    kernelRelease: view.release,
+    hooks,
+    program: generateProgram({
+      btf: view.btf,
+      hooks,
+      filter,
+      metadata,
+      context,
+      captureMax: sizes.captureMax,
+      varStackRead: view.features.has('var-stack-read'),
+      readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
+    }),
+    license: PROGRAM_LICENSE,
+    sizes,
+    fileLinkType: fileLinkType(options, device),
+    names: makeNames(view, hooks, context),
+    notes: planNotes(filter, context),
+    warmUp: () => {
+      const symbols = specs.some((spec) => spec.hasLocation) ? view.symbols.note() : undefined;
+      return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
+    },
+  };
+}
+
+function tracepointMode(view: KernelView, options: CaptureOptions): TracepointMode {
+  if (view.features.has('tp-btf')) return 'btf-typed';
+  // Without privileges nothing can be tried: a dry run shows the better form.
+  const answer = view.features.get('tp-btf');
+  return options.dryRun && typeof answer === 'object' ? 'btf-typed' : 'raw';
+}
+
+/** A device without link headers, or -y RAW: the run has only network-layer packets. */
+function fileLinkType(options: CaptureOptions, device: InterfaceRef | undefined): LinkType {
+  switch (options.linkTypeOverride) {
+    case undefined:
+      break;
+    case 'EN10MB':
+      return 'ethernet';
+    case 'RAW':
+      return 'raw';
+    default:
+      throw new UnsupportedError(
+        `choosing the link type: ${options.linkTypeOverride}: not supported for captures`,
+        { hint: '-y EN10MB or -y RAW' },
+      );
+  }
+  const ethernet =
+    device === undefined || device.type === ARPHRD_ETHER || device.type === ARPHRD_LOOPBACK;
+  return ethernet ? 'ethernet' : 'raw';
+}
+
+/** One more than the highest number in /sys/devices/system/cpu/possible (`0-3`, `0,2-5`). */
+function possibleCpus(): number {
+  const text = readFileSync('/sys/devices/system/cpu/possible', 'utf8').trim();
+  return Number(/(\d+)$/.exec(text)?.[1] ?? 0) + 1;
+}
+
+const CLOCK_REREAD_MS = 1000;
+
+/** The clock is set and slewed while xcap runs, so the offset is read again now and then. */
+function clockOffset(): () => bigint {
+  let offset = realtimeOffsetNs();
+  let readAt = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - readAt > CLOCK_REREAD_MS) {
+      offset = realtimeOffsetNs();
+      readAt = now;
+    }
+    return offset;
+  };
+}
+
+function makeNames(
+  view: KernelView,
+  hooks: readonly ResolvedHook[],
+  context: ContextSource,
+): Names {
+  const { reasons } = view;
+  return {
+    hooks: hooks.map((hook) => hook.spec.id),
+    attachPoints: hooks.map(describeAttachPoint),
+    clockOffsetNs: clockOffset(),
+    reason: reasons.available ? (value) => reasons.name(value) : undefined,
+    location: (address) => view.symbols.format(address),
+    netns: (inode) => view.netns.name(inode),
+    netnsLabel: (inode) => view.netns.label(inode),
+    contextByStack: context.kind === 'task-stack',
+  };
+}
+
+function planNotes(filter: FilterPair | undefined, context: ContextSource): readonly string[] {
+  const notes: string[] = [];
+  if (filter !== undefined && filter.l3 === undefined) {
+    notes.push(
+      `packets without a link header cannot be filtered by this expression (${filter.note ?? ''}): they are counted as rejected (no link header)`,
+    );
+  }
+  if (context.kind === 'unknown') {
+    notes.push(
+      'this kernel does not tell process context from interrupts: pid and comm are of whatever task was running',
+    );
+  }
+  return notes;
+}

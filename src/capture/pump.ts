@@ -1,0 +1,137 @@
+import { decodeEvent } from '../abi/decode.ts';
+import type { Ring } from '../bpf/ring.ts';
+import type { Sink } from '../output/sink.ts';
+import { buildRecord, type Names } from '../records/build.ts';
+
+/** Where the records go, and how full that way is. */
+export interface PumpOutput {
+  readonly sink: Sink;
+  /** Bytes formatted that the operating system has not taken yet. */
+  readonly pendingBytes: () => number;
+  readonly error: () => (Error & { code?: string }) | undefined;
+  readonly drained: () => Promise<void>;
+}
+
+export interface PumpOptions {
+  /** Stop after so many records. */
+  readonly count: number | undefined;
+  /** Flush whenever the ring is empty: somebody is looking. */
+  readonly interactive: boolean;
+}
+
+/** Records per turn of the event loop: signals and timers wait no longer than these take. */
+const BATCH = 1024;
+/** Above this the reader waits for the output; the ring fills, and what it loses is counted. */
+const HIGH_WATER_BYTES = 8 << 20;
+/** Longest time that a record waits in a batch. */
+const FLUSH_MS = 100;
+
+/** Moves events from the ring to the sink, in batches, from the event loop. */
+export class Pump {
+  readonly #ring: Ring;
+  readonly #names: Names;
+  readonly #output: PumpOutput;
+  readonly #options: PumpOptions;
+  readonly #written: number[];
+  readonly #finished: () => void;
+  #total = 0;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #waiting = false;
+
+  /** @param finished called once when the count is reached or the output failed */
+  constructor(
+    ring: Ring,
+    names: Names,
+    output: PumpOutput,
+    options: PumpOptions,
+    finished: () => void,
+  ) {
+    this.#ring = ring;
+    this.#names = names;
+    this.#output = output;
+    this.#options = options;
+    this.#finished = finished;
+    this.#written = names.hooks.map(() => 0);
+  }
+
+  /** Records handed to the sink, by hook. */
+  get written(): readonly number[] {
+    return this.#written;
+  }
+
+  start(): void {
+    this.#ring.watch(() => {
+      this.#turn();
+    });
+  }
+
+  /** After this only drain() reads. */
+  stop(): void {
+    this.#stopped = true;
+    this.#ring.unwatch();
+    clearTimeout(this.#flushTimer);
+  }
+
+  /** Reads what is in the ring now into the sink; the run is over and the links are gone. */
+  async drain(): Promise<void> {
+    while (this.#read() > 0 && !this.isDone) {
+      if (this.#output.pendingBytes() > HIGH_WATER_BYTES) await this.#output.drained();
+    }
+  }
+
+  /** The count is reached or the output failed: nothing more will be read. */
+  get isDone(): boolean {
+    const { count } = this.#options;
+    return (count !== undefined && this.#total >= count) || this.#output.error() !== undefined;
+  }
+
+  #read(): number {
+    if (this.isDone) return 0;
+    return this.#ring.reader.drain(BATCH, (bytes) => {
+      const event = decodeEvent(bytes);
+      this.#output.sink.write(buildRecord(event, this.#names));
+      this.#written[event.hook] = (this.#written[event.hook] ?? 0) + 1;
+      this.#total++;
+      return !this.isDone;
+    });
+  }
+
+  #turn(): void {
+    if (this.#stopped || this.#waiting) return;
+    const count = this.#read();
+    if (this.isDone) {
+      this.stop();
+      this.#finished();
+      return;
+    }
+    if (this.#output.pendingBytes() > HIGH_WATER_BYTES) {
+      this.#waitForOutput();
+      return;
+    }
+    if (count > 0) this.#scheduleFlush(count < BATCH);
+  }
+
+  #waitForOutput(): void {
+    this.#waiting = true;
+    this.#ring.unwatch();
+    void this.#output.drained().then(() => {
+      this.#waiting = false;
+      if (this.#stopped) return;
+      this.start();
+      this.#turn();
+    });
+  }
+
+  #scheduleFlush(caughtUp: boolean): void {
+    if (this.#options.interactive && caughtUp) {
+      void this.#output.sink.flush();
+      return;
+    }
+    this.#flushTimer ??= setTimeout(() => {
+      this.#flushTimer = undefined;
+      void this.#output.sink.flush();
+      if (this.#output.error() !== undefined) this.#turn();
+    }, FLUSH_MS);
+  }
+}

@@ -1,0 +1,189 @@
+import { writeFileSync, rmSync } from 'node:fs';
+import { COUNTERS } from '../abi/counters.ts';
+import { captureMaps } from '../abi/maps.ts';
+import { Compiler } from '../compile/compiler.ts';
+import { numberLines } from '../codegen/compose.ts';
+import { EXIT, RuntimeError, type ExitCode } from '../errors.ts';
+import { describeAttachPoint } from '../hooks/resolve.ts';
+import type { HookStats } from '../output/sink.ts';
+import { Disposer } from '../util/disposer.ts';
+import type { CaptureIo, CaptureOptions } from './options.ts';
+import { Outputs } from './outputs.ts';
+import { makePlan, type CapturePlan } from './plan.ts';
+import { requirePrivileges } from './privileges.ts';
+import { Pump } from './pump.ts';
+import { Session } from './session.ts';
+import { hookStats, sumsError } from './stats.ts';
+import { explainNothing, formatStats } from './summary.ts';
+
+/**
+ * A whole capture: plan, compile, attach, pump until told to end, drain, close, summary.
+ *
+ * @throws XcapError with the exit status; nothing stays attached on any path
+ */
+export async function runCapture(options: CaptureOptions, io: CaptureIo): Promise<ExitCode> {
+  const held = new Disposer();
+  try {
+    // Its start overlaps with reading the kernel's BTF.
+    const compiler = options.dryRun ? undefined : held.add(new Compiler());
+    const plan = makePlan(options);
+    if (compiler === undefined) {
+      io.stdout.print(numberLines(plan.program.text));
+      return EXIT.done;
+    }
+    requirePrivileges();
+    for (const note of plan.notes) io.log.note(note);
+    return await capture(options, io, plan, compiler, held);
+  } finally {
+    held[Symbol.dispose]();
+  }
+}
+
+async function capture(
+  options: CaptureOptions,
+  io: CaptureIo,
+  plan: CapturePlan,
+  compiler: Compiler,
+  held: Disposer,
+): Promise<ExitCode> {
+  const maps = captureMaps(plan.sizes);
+  const session = held.add(new Session(maps, plan.sizes.possibleCpus));
+  const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
+  try {
+    const compiling = compiler.compile({
+      text: plan.program.text,
+      functions: plan.program.functions,
+      maps,
+      license: plan.license,
+    });
+    // While the child compiles, read what the first event will need.
+    for (const note of plan.warmUp()) io.log.note(note);
+    const object = await compiling;
+    if (!io.abort.aborted) session.attach(object, plan.hooks);
+    await pump(options, io, plan, session, outputs);
+  } finally {
+    outputs.abandon();
+  }
+  const error = outputs.error();
+  // A reader that went away ends the run like Ctrl-C does.
+  if (error !== undefined && error.code !== 'EPIPE') throw error;
+  return EXIT.done;
+}
+
+const LOST = COUNTERS.indexOf('lost');
+const SUBMITTED = COUNTERS.indexOf('submitted');
+const LOST_REREAD_MS = 50;
+
+/** Lost events by hook, read again now and then: each reading is a system call. */
+function lostCounter(plan: CapturePlan, session: Session): (hook: string) => number {
+  const known = plan.hooks.map(() => 0);
+  let readAt = 0;
+  return (hook) => {
+    const now = performance.now();
+    if (now - readAt > LOST_REREAD_MS) {
+      readAt = now;
+      known.forEach((_, i) => (known[i] = session.counts(i)[LOST] ?? 0));
+    }
+    return known[plan.names.hooks.indexOf(hook)] ?? 0;
+  };
+}
+
+async function pump(
+  options: CaptureOptions,
+  io: CaptureIo,
+  plan: CapturePlan,
+  session: Session,
+  outputs: Outputs,
+): Promise<void> {
+  const hooks = plan.hooks.map((hook) => hook.spec.id);
+  let finish = (): void => undefined;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const pumpOptions = { count: options.count, interactive: io.stdout.isTerminal };
+  const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);
+  const stats = (): HookStats[] => hooks.map((_, hook) => readStats(plan, session, reader, hook));
+  const stopListening = io.onSummaryRequest(() => {
+    for (const stat of stats()) io.log.note(formatStats(stat));
+  });
+  const timer =
+    options.durationNs === undefined
+      ? undefined
+      : setTimeout(finish, Number(options.durationNs) / 1e6);
+  io.abort.addEventListener('abort', finish, { once: true });
+  try {
+    reader.start();
+    io.log.note(banner(options, plan));
+    if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
+    if (!io.abort.aborted) await finished;
+  } finally {
+    clearTimeout(timer);
+    io.abort.removeEventListener('abort', finish);
+    stopListening();
+    session.detach();
+    reader.stop();
+  }
+  await settle(session, reader, hooks.length);
+  const final = stats();
+  await outputs.close(final);
+  report(io, final, outputs.notes());
+}
+
+/** A program may still be running when the link is gone: wait until its event is in and counted. */
+async function settle(session: Session, reader: Pump, hooks: number): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await reader.drain();
+    const read = reader.written.reduce((sum, count) => sum + count, 0);
+    let submitted = 0;
+    for (let hook = 0; hook < hooks; hook++) submitted += session.counts(hook)[SUBMITTED] ?? 0;
+    if (submitted === read || reader.isDone) {
+      if (attempt > 0) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+function readStats(plan: CapturePlan, session: Session, reader: Pump, hook: number): HookStats {
+  const kernel = session.counts(hook);
+  const written = reader.written[hook] ?? 0;
+  return hookStats(plan.hooks[hook]?.spec.id ?? '', kernel, {
+    written,
+    left: Math.max(0, (kernel[SUBMITTED] ?? 0) - written),
+    recursionMisses: session.recursionMisses(hook),
+  });
+}
+
+/** `tracing packet drops (skb:kfree_skb, BTF-typed), all devices, snap length 262144; ...` */
+function banner(options: CaptureOptions, plan: CapturePlan): string {
+  const subjects = plan.hooks.map((hook) => `${hook.spec.subject} (${describeAttachPoint(hook)})`);
+  const device = options.interface === undefined ? 'all devices' : `device ${options.interface}`;
+  const netns = options.metadata.filter((each) => each.key === 'netns');
+  const where =
+    netns.length === 0
+      ? device
+      : `${device} of namespace ${netns.map((each) => `${each.negate ? '!' : ''}${each.value}`).join(', ')}`;
+  const onlyDrops = plan.hooks.every((hook) => hook.spec.id === 'drop');
+  return (
+    `tracing ${subjects.join(', ')}, ${where}, snap length ${options.snaplen}` +
+    (onlyDrops ? '; --hook rx,tx for traffic' : '')
+  );
+}
+
+function writeReadyFile(path: string): void {
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    rmSync(path, { force: true });
+    throw new RuntimeError(`writing the ready file: ${path}: ${why}`, { cause: error });
+  }
+}
+
+function report(io: CaptureIo, stats: readonly HookStats[], notes: readonly string[]): void {
+  for (const stat of stats) {
+    io.log.note(formatStats(stat));
+    const wrong = sumsError(stat);
+    if (wrong !== undefined) io.log.note(`${stat.hook}: counters do not add up: ${wrong}: a bug`);
+  }
+  for (const line of [...notes, ...explainNothing(stats)]) io.log.note(line);
+}

@@ -1,0 +1,70 @@
+import { COUNTERS, REJECTED_LABELS } from '../abi/counters.ts';
+import type { HookStats } from '../output/sink.ts';
+
+/** What the reader knows of one hook beside the kernel's counters. */
+export interface ReaderCounts {
+  /** Records handed to the outputs. */
+  readonly written: number;
+  /** Still in the ring when -c, --duration or a write error ended the run. */
+  readonly left: number;
+  /** The kernel's recursion_misses of the hook's program. */
+  readonly recursionMisses: number;
+}
+
+/** Kernel counters of one hook, summed over CPUs, in the order of COUNTERS. */
+export type KernelCounts = readonly number[];
+
+/** Splits the value of a per-CPU counter map and adds the CPUs up. */
+export function sumCounters(value: Uint8Array, possibleCpus: number): KernelCounts {
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  return COUNTERS.map((_, i) => {
+    let sum = 0n;
+    for (let cpu = 0; cpu < possibleCpus; cpu++) {
+      sum += view.getBigUint64((cpu * COUNTERS.length + i) * 8, true);
+    }
+    return Number(sum);
+  });
+}
+
+/**
+ * `seen = rejected + matched`, `matched = lost + written + left`; missed stands apart.
+ */
+export function hookStats(hook: string, kernel: KernelCounts, reader: ReaderCounts): HookStats {
+  const rejected: Record<string, number> = {};
+  let rejectedSum = 0;
+  let matched = 0;
+  let lost = 0;
+  let missed = reader.recursionMisses;
+  COUNTERS.forEach((counter, i) => {
+    const count = kernel[i] ?? 0;
+    const label = REJECTED_LABELS[counter];
+    if (label !== undefined) {
+      rejectedSum += count;
+      if (count > 0) rejected[label] = count;
+    } else if (counter === 'missed') missed += count;
+    else if (counter === 'lost') {
+      lost += count;
+      matched += count;
+    } else if (counter === 'submitted') matched += count;
+  });
+  return {
+    hook,
+    seen: rejectedSum + matched,
+    rejected,
+    matched,
+    written: reader.written,
+    lost,
+    left: reader.left,
+    missed,
+  };
+}
+
+/** Undefined when the sums of README hold, else what is off: a bug worth a line on stderr. */
+export function sumsError(stats: HookStats): string | undefined {
+  const rejected = Object.values(stats.rejected).reduce((sum, count) => sum + count, 0);
+  if (stats.seen !== rejected + stats.matched) return 'seen is not rejected + matched';
+  if (stats.matched !== stats.lost + stats.written + stats.left) {
+    return 'matched is not lost + written + left';
+  }
+  return undefined;
+}

@@ -1,0 +1,61 @@
+import type { HookStats } from '../output/sink.ts';
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** `drop: 201 seen, 1 rejected (filter 1), 200 matched, 200 written, 0 lost, 0 missed` */
+export function formatStats(stats: HookStats): string {
+  const rejected = Object.entries(stats.rejected);
+  const rejectedSum = rejected.reduce((sum, [, count]) => sum + count, 0);
+  const detail = rejected.map(([label, count]) => `${label} ${count}`).join(', ');
+  const parts = [
+    `${stats.seen} seen`,
+    `${rejectedSum} rejected${detail === '' ? '' : ` (${detail})`}`,
+    `${stats.matched} matched`,
+    `${stats.written} written`,
+    `${stats.lost} lost`,
+    ...(stats.left > 0 ? [`${stats.left} left`] : []),
+    `${stats.missed} missed`,
+  ];
+  return `${stats.hook}: ${parts.join(', ')}`;
+}
+
+/** What to try for each filter that can reject everything. */
+const ADVICE: Readonly<Record<string, string>> = {
+  filter: 'no packet at this hook matches the expression: try it without one',
+  'no link header':
+    'those packets have no link header and the expression asks for one: leave its link-layer terms out',
+  reason: 'other reasons were seen: run without --reason to list them',
+  netns: 'other namespaces were seen: run without --netns to list them',
+  interface:
+    'other devices were seen: run without -i or --ifname; a bond or bridge shows its ports',
+  mark: 'other marks were seen: run without --mark',
+  'no process context':
+    'those were outside process context, where the running task is not to blame: use --netns or an address instead',
+  pid: 'other processes were seen: run without --pid',
+  tid: 'other threads were seen: run without --tid',
+  uid: 'other users were seen: run without --uid',
+  comm: 'other commands were seen: run without --comm; comm is at most 15 bytes',
+};
+
+/** Why nothing was captured: which filter rejected how many, and what to try. */
+export function explainNothing(all: readonly HookStats[]): readonly string[] {
+  if (all.some((stats) => stats.matched > 0)) return [];
+  const totals = new Map<string, number>();
+  for (const stats of all) {
+    for (const [label, count] of Object.entries(stats.rejected)) {
+      totals.set(label, (totals.get(label) ?? 0) + count);
+    }
+  }
+  const hooks = all.map((stats) => stats.hook).join(', ');
+  if (totals.size === 0) {
+    return [
+      `nothing captured: no event at ${hooks} while tracing`,
+      '  try --hook rx,tx to see whether the traffic reaches this host at all',
+    ];
+  }
+  const [label, count] = [...totals].sort((a, b) => b[1] - a[1])[0] ?? ['filter', 0];
+  return [
+    `nothing captured: ${plural(count, 'event')} rejected by ${label}`,
+    `  ${ADVICE[label] ?? ''}`,
+  ];
+}

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import type { CaptureOptions } from '../../capture/options.ts';
+import { EXIT, UsageError, type ExitCode } from '../../errors.ts';
+import { liveReader } from '../../kernel/reader.ts';
+import { captureOptions } from '../capture-options.ts';
+import { formatDevices, listDevices, resolveDevice } from '../devices.ts';
+import type { Given } from '../given.ts';
+import type { CliIo } from '../io.ts';
+
+/** xcap without a sub-command. The parts that need native libraries are loaded when needed. */
+export async function captureCommand(
+  given: Given,
+  words: readonly string[],
+  io: CliIo,
+): Promise<ExitCode> {
+  if (given.has('list-interfaces')) {
+    io.stdout.print(`${formatDevices(listDevices(liveReader)).join('\n')}\n`);
+    return EXIT.done;
+  }
+  const options = captureOptions(given, words, {
+    env: io.env,
+    readExpression,
+    resolveDevice: (spelled, name) => resolveDevice(spelled, name, liveReader),
+  });
+  if (given.has('expression-file') && words.length > 0) {
+    io.log.note('-F: the expression on the command line is ignored');
+  }
+  if (options.dumpFilter > 0) {
+    const { dumpFilter } = await import('./dump-filter.ts');
+    return dumpFilter(options, io);
+  }
+  refuseBinaryOnTerminal(options, io);
+  const { runCapture } = await import('../../capture/run.ts');
+  return await runCapture(options, io);
+}
+
+/** As tcpdump reads it: `#` starts a comment, the line ends are blanks. */
+function readExpression(spelled: string, path: string): string {
+  try {
+    const text = readFileSync(path === '-' ? 0 : path, 'utf8');
+    return text.replace(/#[^\n]*/g, '').trim();
+  } catch (error) {
+    // "ENOENT: no such file or directory, open '/x'"
+    const why = error instanceof Error ? (error.message.split(', ')[0] ?? '') : String(error);
+    throw new UsageError(`reading the expression: ${spelled} ${path}: ${why}`, { cause: error });
+  }
+}
+
+function refuseBinaryOnTerminal(options: CaptureOptions, io: CliIo): void {
+  const binary = options.outputs.find(
+    ({ format, path }) => path === undefined && (format === 'pcap' || format === 'pcapng'),
+  );
+  if (binary === undefined || options.dryRun || !io.stdout.isTerminal) return;
+  throw new UsageError(`writing ${binary.format}: standard output: it is a terminal`, {
+    hint: '-w FILE, or pipe it: xcap -w - ... | wireshark -k -i -',
+  });
+}

@@ -1,0 +1,97 @@
+import type { CommandName, OptionGroup, OptionSpec } from './option-spec.ts';
+import { takesArgument } from './option-spec.ts';
+import { optionsOf } from './options.ts';
+
+const WIDTH = 90;
+const HELP_COLUMN = 29;
+
+const GROUPS: readonly (readonly [OptionGroup, string])[] = [
+  ['trace', 'Where to trace'],
+  ['match', "Which packets (in the kernel; repeatable: any of them; '!' before a value negates)"],
+  ['output', 'Output'],
+  ['text', 'Text lines'],
+  ['bounds', 'Bounds'],
+  ['other', 'Other'],
+];
+
+const CAPTURE_HEAD = `usage: xcap [options] [expression]
+       xcap reasons | filter EXPR [options]      (each has its own --help)
+
+Traces packets in the whole kernel, all devices and all network namespaces, and says why, where
+and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.
+
+  xcap icmp                                  why are my pings dropped
+  xcap --netns blue 'tcp port 443'           drops in the namespace blue
+  xcap --reason NETFILTER_DROP -c 20         the next 20 packets that a firewall drops
+  xcap --hook drop,rx,tx -i eth0 arp         traffic beside drops, on one device
+  xcap -w drops.pcapng --duration 1m         a file for tshark and Wireshark
+  xcap -w - icmp | wireshark -k -i -         live in Wireshark
+  xcap --comm nginx --json | jq .reason      JSON lines
+  xcap -d 'tcp[13] & 2 != 0'                 what an expression compiles to
+`;
+
+const CAPTURE_TAIL = `
+Exit status: 0 done, also by Ctrl-C; 1 usage; 2 expression; 3 not permitted; 4 not possible on
+this system; 5 failed while running. SIGUSR1 prints the counts so far.
+`;
+
+const HEADS: Readonly<Record<CommandName, string>> = {
+  capture: CAPTURE_HEAD,
+  filter: `usage: xcap filter [options] EXPR
+
+Shows what an expression is compiled to. Needs no privileges.
+
+  xcap filter 'tcp port 80'                  cBPF, as tcpdump -d lists it
+  xcap filter --emit c icmp                  the C that goes into the kernel's program
+  xcap filter --link-type RAW icmp           for packets without a link header
+`,
+  reasons: `usage: xcap reasons [PATTERN]
+
+Lists the drop reasons of this kernel, numbers and names; PATTERN is a part of the name.
+
+  xcap reasons netfilter
+`,
+};
+
+/** The help of a command, lines of at most 100 columns. */
+export function helpText(command: CommandName): string {
+  const options = optionsOf(command);
+  const listed = GROUPS.map(([group, title]): string => {
+    const rows = options.filter(
+      (each) => each.group === group && each.help !== '' && each.status !== 'not-yet',
+    );
+    return rows.length === 0 ? '' : `\n${title}:\n${rows.map(row).join('')}`;
+  }).join('');
+  const promised = options.filter(({ status }) => status === 'not-yet').map(spellings);
+  const later = promised.length === 0 ? '' : `\nNot yet: ${wrapped(promised.join(', '), 9)}\n`;
+  return HEADS[command] + listed + later + (command === 'capture' ? CAPTURE_TAIL : '');
+}
+
+function spellings({ short, long }: OptionSpec): string {
+  if (long === undefined) return `-${short ?? ''}`;
+  return short === undefined ? `--${long}` : `-${short}, --${long}`;
+}
+
+function row(option: OptionSpec): string {
+  const indent = option.short === undefined ? '      ' : '  ';
+  const argument = takesArgument(option) ? ` ${option.argument ?? 'VALUE'}` : '';
+  const head = `${indent}${spellings(option)}${argument}`;
+  const gap = ' '.repeat(HELP_COLUMN);
+  const start = head.length + 2 > HELP_COLUMN ? `${head}\n${gap}` : head.padEnd(HELP_COLUMN);
+  return `${start}${wrapped(option.help, HELP_COLUMN)}\n`;
+}
+
+/** Breaks a text between words, the lines after the first indented. */
+function wrapped(text: string, indent: number): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent + line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join(`\n${' '.repeat(indent)}`);
+}

@@ -1,0 +1,66 @@
+import { EXIT, UsageError, type ExitCode } from '../errors.ts';
+import { Given } from './given.ts';
+import { splitLine } from './getopt.ts';
+import type { CliIo } from './io.ts';
+import type { CommandName, OptionSpec } from './option-spec.ts';
+import { optionsOf } from './options.ts';
+
+const BUILT: readonly CommandName[] = ['filter', 'reasons'];
+const NOT_YET = ['build', 'completion', 'doctor', 'hooks', 'read', 'top'];
+
+/** Options that end the reading of a command line: what follows them does not matter. */
+const isFinal = (option: OptionSpec): boolean => option.key === 'help' || option.key === 'version';
+
+/**
+ * Runs one command line.
+ *
+ * @param args the words after the program's name
+ * @throws what main.ts reports
+ */
+export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
+  const [first = ''] = args;
+  if (NOT_YET.includes(first)) throw new UsageError(`${first}: not yet`);
+  const command = BUILT.find((name) => name === first) ?? 'capture';
+  const options = optionsOf(command);
+  const line = splitLine(command === 'capture' ? args : args.slice(1), options, isFinal);
+  const given = new Given(line.given);
+
+  if (given.has('help')) {
+    const { helpText } = await import('./help.ts');
+    io.stdout.print(helpText(command));
+    return EXIT.done;
+  }
+  if (given.has('version')) {
+    const { versionLines } = await import('./commands/version.ts');
+    io.stdout.print(`${(await versionLines()).join('\n')}\n`);
+    return EXIT.done;
+  }
+  if (line.given.length > 1) {
+    const { checkRelations } = await import('./relations.ts');
+    await checkRelations(line.given, options);
+  }
+  switch (command) {
+    case 'filter': {
+      const { filterCommand } = await import('./commands/filter.ts');
+      return filterCommand(given, line.words, io);
+    }
+    case 'reasons': {
+      const { reasonsCommand } = await import('./commands/reasons.ts');
+      return reasonsCommand(line.words, io);
+    }
+    case 'capture': {
+      // `--` says that the words are an expression, as does a quoted expression.
+      if (!args.includes('--')) refuseLateCommand(line.words[0] ?? '');
+      const { captureCommand } = await import('./commands/capture.ts');
+      return await captureCommand(given, line.words, io);
+    }
+  }
+}
+
+/** `xcap -n reasons`: as an expression it would look for a host of that name. */
+function refuseLateCommand(word: string): void {
+  if (![...BUILT, ...NOT_YET].includes(word)) return;
+  throw new UsageError(`reading the command line: ${word}: a sub-command comes first`, {
+    hint: `xcap ${word} [options]; for a host of that name: xcap [options] -- ${word}`,
+  });
+}

@@ -1,0 +1,168 @@
+/** The metadata filters (--pid, --netns, ...) as C: only numbers of ours reach the compiler. */
+
+/** Any of `accept`, none of `refuse`; both empty means no filter. */
+export interface Matches<T> {
+  readonly accept: readonly T[];
+  readonly refuse: readonly T[];
+}
+
+export interface MaskedValue {
+  readonly value: number;
+  readonly mask: number;
+}
+
+/** -i: the device of this index in this namespace. */
+export interface InterfaceMatch {
+  readonly ifindex: number;
+  readonly netns: number;
+}
+
+/** Metadata filters with every name resolved to what the kernel compares. */
+export interface MetadataMatches {
+  readonly reason: Matches<number>;
+  readonly netns: Matches<number>;
+  readonly interface: Matches<InterfaceMatch>;
+  readonly ifname: Matches<string>;
+  readonly mark: Matches<MaskedValue>;
+  readonly pid: Matches<number>;
+  readonly tid: Matches<number>;
+  readonly uid: Matches<number>;
+  readonly comm: Matches<string>;
+}
+
+/** Longest comm and interface name: TASK_COMM_LEN and IFNAMSIZ, each with its NUL. */
+export const NAME_BYTES = 16;
+
+const hex32 = (value: number): string => `0x${(value >>> 0).toString(16)}u`;
+
+/** Compares 16 bytes in two words; with `prefix` only up to the NUL, as the rest is not defined. */
+function nameTest(name: string, variable: string, prefix: boolean): string {
+  const bytes = new Uint8Array(NAME_BYTES);
+  const text = new TextEncoder().encode(name);
+  if (text.length >= NAME_BYTES) throw new RangeError(`name ${name} is longer than the kernel's`);
+  bytes.set(text);
+  const view = new DataView(bytes.buffer);
+  const significant = prefix ? text.length + 1 : NAME_BYTES;
+  const tests: string[] = [];
+  for (const word of [0, 1]) {
+    const count = Math.min(8, significant - word * 8);
+    if (count <= 0) continue;
+    const mask = count === 8 ? 0xffff_ffff_ffff_ffffn : (1n << BigInt(count * 8)) - 1n;
+    const value = view.getBigUint64(word * 8, true);
+    const read =
+      count === 8 ? `${variable}[${word}]` : `(${variable}[${word}] & 0x${mask.toString(16)}ull)`;
+    tests.push(`${read} == 0x${value.toString(16)}ull`);
+  }
+  return `(${tests.join(' && ')})`;
+}
+
+interface Check<T> {
+  readonly matches: Matches<T>;
+  readonly counter: string;
+  readonly prepare: readonly string[];
+  readonly test: (value: T) => string;
+  /** Of the running task: means nothing outside process context. */
+  readonly task?: boolean;
+}
+
+function emitCheck<T>({ matches, counter, prepare, test, task = false }: Check<T>): string[] {
+  if (matches.accept.length === 0 && matches.refuse.length === 0) return [];
+  const lines = ['\t{', ...prepare.map((line) => `\t\t${line}`)];
+  if (matches.accept.length > 0) {
+    if (task) {
+      lines.push(
+        '\t\tif (context > XCAP_CONTEXT_PROCESS)',
+        '\t\t\treturn XCAP_COUNT_REJECTED_CONTEXT;',
+      );
+    }
+    const any = matches.accept.map(test).join(' ||\n\t\t      ');
+    lines.push(`\t\tif (!(${any}))`, `\t\t\treturn ${counter};`);
+  }
+  if (matches.refuse.length > 0) {
+    const any = matches.refuse.map(test).join(' ||\n\t\t     ');
+    const guard = task ? 'context <= XCAP_CONTEXT_PROCESS && ' : '';
+    lines.push(`\t\tif (${guard}(${any}))`, `\t\t\treturn ${counter};`);
+  }
+  return [...lines, '\t}'];
+}
+
+/** The C of metadata.gen.h: xcap_reject_metadata() gives the counter that rejects, or 0. */
+export function emitMetadataHeader(matches: MetadataMatches): string {
+  const body = [
+    ...emitCheck({
+      matches: matches.reason,
+      counter: 'XCAP_COUNT_REJECTED_REASON',
+      prepare: [],
+      test: (value) => `hit->reason == ${hex32(value)}`,
+    }),
+    ...emitCheck({
+      matches: matches.netns,
+      counter: 'XCAP_COUNT_REJECTED_NETNS',
+      prepare: [],
+      test: (value) => `net->netns == ${hex32(value)}`,
+    }),
+    ...emitCheck({
+      matches: matches.interface,
+      counter: 'XCAP_COUNT_REJECTED_INTERFACE',
+      prepare: ['u32 ifindex = xcap_ifindex(net);', ''],
+      test: ({ ifindex, netns }) =>
+        `(ifindex == ${hex32(ifindex)} && net->netns == ${hex32(netns)})`,
+    }),
+    ...emitCheck({
+      matches: matches.ifname,
+      counter: 'XCAP_COUNT_REJECTED_INTERFACE',
+      prepare: ['u64 name[2] = {};', '', 'xcap_ifname(net, name);'],
+      test: (name) => nameTest(name, 'name', true),
+    }),
+    ...emitCheck({
+      matches: matches.mark,
+      counter: 'XCAP_COUNT_REJECTED_MARK',
+      prepare: ['u32 mark = READ(hit->skb, mark);', ''],
+      test: ({ value, mask }) => `(mark & ${hex32(mask)}) == ${hex32(value & mask)}`,
+    }),
+    ...emitTaskChecks(matches),
+  ];
+  return [
+    'static __always_inline u32 xcap_reject_metadata(const struct xcap_hit *hit,',
+    '\t\t\t\t\t\tconst struct xcap_net *net)',
+    '{',
+    ...body,
+    '\treturn 0;',
+    '}',
+    '',
+  ].join('\n');
+}
+
+function emitTaskChecks(matches: MetadataMatches): string[] {
+  const checks = [
+    ...emitCheck({
+      matches: matches.pid,
+      counter: 'XCAP_COUNT_REJECTED_PID',
+      prepare: ['u32 tgid = xcap_get_current_pid_tgid() >> 32;', ''],
+      test: (value) => `tgid == ${hex32(value)}`,
+      task: true,
+    }),
+    ...emitCheck({
+      matches: matches.tid,
+      counter: 'XCAP_COUNT_REJECTED_TID',
+      prepare: ['u32 pid = xcap_get_current_pid_tgid();', ''],
+      test: (value) => `pid == ${hex32(value)}`,
+      task: true,
+    }),
+    ...emitCheck({
+      matches: matches.uid,
+      counter: 'XCAP_COUNT_REJECTED_UID',
+      prepare: ['u32 uid = xcap_get_current_uid_gid();', ''],
+      test: (value) => `uid == ${hex32(value)}`,
+      task: true,
+    }),
+    ...emitCheck({
+      matches: matches.comm,
+      counter: 'XCAP_COUNT_REJECTED_COMM',
+      prepare: ['u64 comm[2] = {};', '', 'xcap_get_current_comm(comm, sizeof(comm));'],
+      test: (name) => nameTest(name, 'comm', false),
+      task: true,
+    }),
+  ];
+  return checks.length === 0 ? [] : ['\tu32 context = xcap_context(hit->ctx);', '', ...checks];
+}

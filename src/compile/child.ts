@@ -1,0 +1,64 @@
+/**
+ * The compiler's process: starts as root, loads libbcc, shuts itself in an empty file system that
+ * holds only the stub headers, gives up every privilege, and only then reads the text to compile.
+ * LLVM's memory and its crashes stay here.
+ */
+import { mkdirSync, readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { XcapError } from '../errors.ts';
+import { openLibbcc } from '../ffi/libbcc.ts';
+import { chroot, dieWithParent, forbidNewPrivileges, privateTmpfs } from '../ffi/libc.ts';
+import { REPLY_FD, type CompileReply, type CompileRequest } from './protocol.ts';
+
+const NOBODY = 65534;
+const JAIL = '/tmp';
+const stubTree = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'templates', 'stub');
+
+function copyTree(from: string, to: string): void {
+  mkdirSync(to, { recursive: true, mode: 0o755 });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const source = join(from, entry.name);
+    if (entry.isDirectory()) copyTree(source, join(to, entry.name));
+    else writeFileSync(join(to, entry.name), readFileSync(source), { mode: 0o644 });
+  }
+}
+
+/** Leaves the process with no user, group, capability, and no file but the stub headers. */
+function shutIn(): string {
+  if (process.getuid?.() !== 0) return stubTree;
+  process.umask(0o022);
+  privateTmpfs(JAIL);
+  copyTree(stubTree, join(JAIL, 'stub'));
+  chroot(JAIL);
+  process.chdir('/');
+  forbidNewPrivileges();
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+  return '/stub';
+}
+
+function run(): CompileReply {
+  const libbcc = openLibbcc();
+  process.env['BCC_KERNEL_SOURCE'] = shutIn();
+  dieWithParent();
+  const request = JSON.parse(readFileSync(0, 'utf8')) as CompileRequest;
+  const programs = libbcc.compile(request.text, request.functions, request.cflags);
+  return { insns: programs.map((insns) => Buffer.from(insns).toString('base64')) };
+}
+
+function reply(): CompileReply {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof XcapError) {
+      return { error: error.message, exitCode: error.exitCode, hint: error.hint };
+    }
+    return { error: error instanceof Error ? error.message : String(error), exitCode: 5 };
+  }
+}
+
+// libbcc writes to standard output at will: the reply has a descriptor of its own.
+const text = Buffer.from(JSON.stringify(reply()));
+for (let at = 0; at < text.length;) at += writeSync(REPLY_FD, text, at);

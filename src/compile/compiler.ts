@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Readable, Writable } from 'node:stream';
+import { RuntimeError, UnsupportedError } from '../errors.ts';
+import type { MapSpec } from '../abi/maps.ts';
+import { findRelocations, type CompiledObject } from './object.ts';
+import { REPLY_FD, type CompileReply, type CompileRequest } from './protocol.ts';
+
+/** One C text and what it defines. */
+export interface CompileInput {
+  readonly text: string;
+  readonly functions: readonly string[];
+  readonly maps: readonly MapSpec[];
+  readonly license: string;
+}
+
+const WARNINGS = ['-Wno-unused-function', '-Wno-unused-variable'];
+
+function collect(stream: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => {
+      resolve(Buffer.concat(chunks));
+    });
+    stream.on('error', reject);
+  });
+}
+
+/**
+ * The compiler child. It is started before there is anything to compile, so that loading LLVM
+ * overlaps with reading the kernel's BTF.
+ */
+export class Compiler implements Disposable {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<string>;
+  readonly #replied: Promise<Buffer>;
+  readonly #diagnostics: Promise<Buffer>;
+
+  constructor() {
+    const path = fileURLToPath(new URL('./child.js', import.meta.url));
+    if (!existsSync(path)) throw new RuntimeError(`starting the compiler: ${path}: not built`);
+    this.#child = spawn(process.execPath, [path], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        resolve(error.message);
+      });
+      this.#child.once('exit', (code, signal) => {
+        resolve(signal ?? `status ${code ?? 0}`);
+      });
+    });
+    this.#replied = collect(this.#child.stdio[REPLY_FD] as Readable);
+    this.#diagnostics = collect(this.#child.stderr as Readable);
+    for (const promise of [this.#replied, this.#diagnostics]) promise.catch(() => undefined);
+  }
+
+  /** @throws UnsupportedError when libbcc is missing, RuntimeError when it refuses or dies */
+  async compile(input: CompileInput): Promise<CompiledObject> {
+    const request: CompileRequest = {
+      text: input.text,
+      functions: input.functions,
+      cflags: WARNINGS,
+    };
+    const stdin = this.#child.stdin as Writable;
+    stdin.on('error', () => undefined); // a child that died early is reported below
+    stdin.end(JSON.stringify(request));
+    const [replied, diagnostics, exited] = await Promise.all([
+      this.#replied,
+      this.#diagnostics,
+      this.#exited,
+    ]);
+    const messages = diagnostics.toString('utf8').trim();
+    if (replied.length === 0) {
+      throw new RuntimeError(`compiling the BPF program: compiler process: ended with ${exited}`, {
+        hint: messages.split('\n').at(-1) || undefined,
+      });
+    }
+    const reply = JSON.parse(replied.toString('utf8')) as CompileReply;
+    if ('error' in reply) {
+      const first = messages.split('\n').find((line) => line.includes('error:'));
+      const error = reply.exitCode === 4 ? UnsupportedError : RuntimeError;
+      throw new error(reply.error, { hint: reply.hint ?? first });
+    }
+    return {
+      version: 1,
+      license: input.license,
+      maps: input.maps,
+      programs: input.functions.map((name, i) => {
+        const insns = reply.insns[i] ?? '';
+        return {
+          name,
+          insns,
+          relocations: findRelocations(Buffer.from(insns, 'base64'), input.maps),
+        };
+      }),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,122 @@
+import { FilterError } from '../errors.ts';
+import { findCaret } from './caret.ts';
+import type { ExpressionCompiler, RawProgram } from './cbpf.ts';
+import type { CompiledFilter } from './compiler.ts';
+import { compileFilter } from './compiler.ts';
+import { ProgramError } from './program-error.ts';
+import { tokenise } from './tokenise.ts';
+
+/** DLT_ numbers as libpcap takes them (pcap/dlt.h). */
+export const LINK_TYPE = { ethernet: 1, raw: 12 } as const;
+export type LinkType = (typeof LINK_TYPE)[keyof typeof LINK_TYPE];
+
+/** tcpdump's default: the value that a match returns. */
+const SNAPLEN = 262144;
+const REJECTS_ALL = 'expression rejects all packets';
+const NOTHING: RawProgram = [{ code: 0x06, jt: 0, jf: 0, k: 0 }];
+
+/** One expression for both kinds of packet; plain data. */
+export interface FilterPair {
+  readonly expression: string;
+  /** For packets that start at an Ethernet header. */
+  readonly l2: CompiledFilter;
+  /** For packets that start at an IP header; undefined when that cannot be told (see `note`). */
+  readonly l3: CompiledFilter | undefined;
+  /** Why there is no `l3`, in libpcap's words. */
+  readonly note: string | undefined;
+}
+
+/**
+ * Compiles an expression for packets with and without a link header.
+ *
+ * @returns undefined for an empty expression: no filter
+ * @throws FilterError with the place of the fault
+ */
+export function compileExpression(
+  expression: string,
+  compiler: ExpressionCompiler,
+  symbols: { readonly l2: string; readonly l3: string } = {
+    l2: 'xcap_filter_l2',
+    l3: 'xcap_filter_l3',
+  },
+): FilterPair | undefined {
+  if (tokenise(expression).length === 0) return undefined;
+  const l2 = compileText(expression, compiler, LINK_TYPE.ethernet);
+  const l3 = compileText(expression, compiler, LINK_TYPE.raw);
+  const l2Program = programOr(l2, NOTHING);
+  // libpcap knows the link layer's words for Ethernet only: its other refusals count there.
+  const nothingMatches = l2.error !== undefined && l3.error !== undefined;
+  if (l2Program === undefined || nothingMatches) {
+    throw refusal(expression, l2.error ?? '', compiler, LINK_TYPE.ethernet);
+  }
+  const l3Program = programOr(l3, NOTHING);
+  const translate = (program: RawProgram, symbol: string): CompiledFilter =>
+    withPlace(expression, () => compileFilter(program, { symbol }));
+  return {
+    expression,
+    l2: translate(l2Program, symbols.l2),
+    l3: l3Program && translate(l3Program, symbols.l3),
+    note: l3Program === undefined ? l3.error : undefined,
+  };
+}
+
+/**
+ * The program that libpcap makes, for `-d`.
+ *
+ * @throws FilterError with the place of the fault
+ */
+export function compileProgram(
+  expression: string,
+  compiler: ExpressionCompiler,
+  linkType: LinkType,
+  options: { readonly optimize: boolean } = { optimize: true },
+): RawProgram {
+  const result = compileText(expression, compiler, linkType, options.optimize);
+  if (result.error === undefined) return result.program;
+  throw refusal(expression, result.error, compiler, linkType);
+}
+
+type Result =
+  { readonly program: RawProgram; readonly error?: undefined } | { readonly error: string };
+
+function compileText(
+  expression: string,
+  compiler: ExpressionCompiler,
+  linkType: LinkType,
+  optimize = true,
+): Result {
+  return compiler.compile(expression, { linkType, snaplen: SNAPLEN, optimize });
+}
+
+/** `whenAllRejected` stands for an expression that is right but that no packet can match. */
+function programOr(result: Result, whenAllRejected?: RawProgram): RawProgram | undefined {
+  if (result.error === undefined) return result.program;
+  return result.error === REJECTS_ALL ? whenAllRejected : undefined;
+}
+
+function refusal(
+  expression: string,
+  message: string,
+  compiler: ExpressionCompiler,
+  linkType: LinkType,
+): FilterError {
+  // Not optimised, so that an expression that rejects everything still counts as one.
+  const accepts = (text: string): boolean =>
+    compileText(text, compiler, linkType, false).error === undefined;
+  const nul = expression.indexOf('\0');
+  const column = nul >= 0 ? nul : findCaret(expression, message, accepts);
+  return new FilterError(expression, column, `compiling the filter: ${message}`, {
+    hint: 'the language is that of tcpdump: man 7 pcap-filter',
+  });
+}
+
+/** Gives a ProgramError the place of the word that brought it about. */
+function withPlace<T>(expression: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error;
+    const culprit = tokenise(expression).find(({ text }) => error.keywords.includes(text));
+    throw new FilterError(expression, culprit?.start ?? 0, error.message, { cause: error });
+  }
+}

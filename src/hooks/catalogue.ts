@@ -1,0 +1,52 @@
+import type { HookSpec } from './spec.ts';
+
+/** The logical hooks: one row each, the only list of them. */
+export const HOOKS: readonly HookSpec[] = [
+  {
+    id: 'drop',
+    aliases: ['kfree_skb_reason'],
+    summary: 'packets the kernel drops, with reason and location',
+    subject: 'packet drops',
+    category: 'skb',
+    tracepoint: 'kfree_skb',
+    template: 'drop.bpf.c',
+    program: 'xcap_drop',
+    indexDefine: 'XCAP_HOOK_DROP',
+    direction: undefined,
+    hasLocation: true,
+    arguments: [
+      { name: 'skb', define: 'XCAP_DROP_ARG_SKB', optional: false },
+      { name: 'location', define: 'XCAP_DROP_ARG_LOCATION', optional: false },
+      { name: 'reason', define: 'XCAP_DROP_ARG_REASON', optional: true },
+      { name: 'rx_sk', define: 'XCAP_DROP_ARG_RX_SK', optional: true },
+    ],
+  },
+  {
+    id: 'rx',
+    aliases: [],
+    summary: 'packets that enter the stack from a device',
+    subject: 'received packets',
+    category: 'net',
+    tracepoint: 'netif_receive_skb',
+    template: 'rx.bpf.c',
+    program: 'xcap_rx',
+    indexDefine: 'XCAP_HOOK_RX',
+    direction: 'inbound',
+    hasLocation: false,
+    arguments: [{ name: 'skb', define: 'XCAP_RX_ARG_SKB', optional: false }],
+  },
+  {
+    id: 'tx',
+    aliases: [],
+    summary: 'packets handed to a device',
+    subject: 'transmitted packets',
+    category: 'net',
+    tracepoint: 'net_dev_start_xmit',
+    template: 'tx.bpf.c',
+    program: 'xcap_tx',
+    indexDefine: 'XCAP_HOOK_TX',
+    direction: 'outbound',
+    hasLocation: false,
+    arguments: [{ name: 'skb', define: 'XCAP_TX_ARG_SKB', optional: false }],
+  },
+];

@@ -1,0 +1,71 @@
+import { PermissionError } from '../errors.ts';
+import { type Clock, Gate } from './gate.ts';
+import { type FileReader, readText } from './reader.ts';
+
+/** All processes are looked at, at most this often. */
+const SCAN_MS = 1000;
+/** After this an owner is asked again whether it still is in that namespace. */
+const TRUST_MS = 5000;
+
+export interface NetnsOwner {
+  readonly pid: number;
+  /** `comm/pid`. */
+  readonly name: string;
+}
+
+/** The process of the lowest number in each network namespace: the first of a container. */
+export class NetnsOwners {
+  readonly #reader: FileReader;
+  readonly #now: Clock;
+  readonly #scan: Gate;
+  readonly #known = new Map<number, { readonly owner: NetnsOwner; trustedUntil: number }>();
+
+  constructor(reader: FileReader, now: Clock) {
+    this.#reader = reader;
+    this.#now = now;
+    this.#scan = new Gate(SCAN_MS, now);
+  }
+
+  owner(inode: number): NetnsOwner | undefined {
+    const entry = this.#known.get(inode);
+    if (entry !== undefined) {
+      if (this.#now() < entry.trustedUntil) return entry.owner;
+      if (this.#namespaceOf(entry.owner.pid) === inode) {
+        entry.trustedUntil = this.#now() + TRUST_MS;
+        return entry.owner;
+      }
+      this.#known.delete(inode);
+    }
+    if (!this.#scan.pass()) return undefined;
+    this.#scanProcesses();
+    return this.#known.get(inode)?.owner;
+  }
+
+  #scanProcesses(): void {
+    const entries = this.#reader.readDir('/proc') ?? [];
+    const pids = entries.filter((name) => /^\d+$/.test(name)).map(Number);
+    const first = new Map<number, number>();
+    for (const pid of pids.sort((a, b) => a - b)) {
+      const inode = this.#namespaceOf(pid);
+      if (inode !== undefined && !first.has(inode)) first.set(inode, pid);
+    }
+    this.#known.clear();
+    const trustedUntil = this.#now() + TRUST_MS;
+    for (const [inode, pid] of first) {
+      const comm = readText(this.#reader, `/proc/${pid}/comm`) ?? '?';
+      this.#known.set(inode, { owner: { pid, name: `${comm}/${pid}` }, trustedUntil });
+    }
+  }
+
+  #namespaceOf(pid: number): number | undefined {
+    try {
+      const link = this.#reader.readLink(`/proc/${pid}/ns/net`);
+      const inode = /^net:\[(\d+)\]$/.exec(link ?? '')?.[1];
+      return inode === undefined ? undefined : Number(inode);
+    } catch (error) {
+      // Another user's process: it names nothing.
+      if (error instanceof PermissionError) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { PermissionError, RuntimeError } from '../errors.ts';
+
+/**
+ * The files through which a kernel shows itself. Everything in this folder reads through it, so
+ * that a recording can stand for a running kernel. Each method gives undefined when there is no
+ * such file, and throws PermissionError when it may not be read.
+ */
+export interface FileReader {
+  readFile(path: string): Uint8Array | undefined;
+  /** Names of the entries, in no order. */
+  readDir(path: string): readonly string[] | undefined;
+  readLink(path: string): string | undefined;
+  /** Inode and device numbers of what a path leads to, links followed. */
+  stat(path: string): FileIdentity | undefined;
+}
+
+export interface FileIdentity {
+  readonly inode: number;
+  readonly device: number;
+}
+
+/** The running kernel. Synchronous: these files are made by the kernel as they are read. */
+export const liveReader: FileReader = {
+  readFile: (path) => attempt(path, () => readFileSync(path)),
+  readDir: (path) => attempt(path, () => readdirSync(path)),
+  readLink: (path) => attempt(path, () => readlinkSync(path)),
+  stat: (path) =>
+    attempt(path, () => {
+      const { ino, dev } = statSync(path);
+      return { inode: ino, device: dev };
+    }),
+};
+
+/** A file as text without the white space at its end. */
+export function readText(reader: FileReader, path: string): string | undefined {
+  const bytes = reader.readFile(path);
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes).trimEnd();
+}
+
+/** ESRCH: the process ended while its /proc entry was open; EINVAL: readlink on what is no link. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ESRCH', 'EINVAL', 'ENODEV', 'ELOOP', 'ENAMETOOLONG']);
+
+function attempt<T>(path: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (ABSENT.has(code)) return undefined;
+    const message = `reading ${path}: ${code === '' ? String(error) : code}`;
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new PermissionError(message, {
+        hint: 'run as root with all capabilities',
+        cause: error,
+      });
+    }
+    throw new RuntimeError(message, { cause: error });
+  }
+}

@@ -1,0 +1,98 @@
+import { type Clock, Gate, monotonicClock } from './gate.ts';
+import { Kallsyms, type KernelSymbol } from './kallsyms.ts';
+import { type FileReader, readText } from './reader.ts';
+
+/** Reading kallsyms takes a tenth of a second, so an address of no name must not cause it often. */
+const RELOAD_MS = 10_000;
+/** Locations are few; whoever floods the cache loses it. */
+const CACHE_LIMIT = 10_000;
+
+/** Why addresses have no names, and what would mend it. */
+export interface SymbolsNote {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * Names of kernel addresses. /proc/kallsyms is read at the first question, and again when a module
+ * or a BPF program has come since.
+ */
+export class KernelSymbols {
+  readonly #reader: FileReader;
+  readonly #reload: Gate;
+  readonly #formatted = new Map<bigint, string>();
+  #table: Kallsyms | undefined;
+  #modules = '';
+
+  constructor(reader: FileReader, now: Clock = monotonicClock) {
+    this.#reader = reader;
+    this.#reload = new Gate(RELOAD_MS, now);
+  }
+
+  /** No address can be named: kallsyms hides them, or is not there. */
+  get hidden(): boolean {
+    const table = this.#load();
+    return table.hidden || table.count === 0;
+  }
+
+  /** Says why when `hidden`. */
+  note(): SymbolsNote | undefined {
+    if (!this.hidden) return undefined;
+    const message = 'kernel addresses cannot be named: locations are printed as numbers';
+    if (this.#load().count === 0) {
+      return {
+        message: `${message}: no /proc/kallsyms`,
+        hint: 'use a kernel with CONFIG_KALLSYMS, and mount /proc',
+      };
+    }
+    // kallsyms_show_value() in kernel/ksyms_common.c: 2 hides them from everyone, else CAP_SYSLOG tells.
+    const restrict = readText(this.#reader, '/proc/sys/kernel/kptr_restrict');
+    return restrict === '2'
+      ? { message: `${message}: kptr_restrict is 2`, hint: 'sysctl -w kernel.kptr_restrict=1' }
+      : { message: `${message}: CAP_SYSLOG is missing`, hint: 'run as root, or with CAP_SYSLOG' };
+  }
+
+  symbolize(address: bigint): KernelSymbol | undefined {
+    let found = this.#load().symbolize(address);
+    if (this.#load().hidden) return undefined;
+    // An address in a module that came later may seem to lie in one that was there before.
+    const stale =
+      found === undefined
+        ? this.#reload.pass()
+        : found.module !== undefined && this.#listModules() !== this.#modules;
+    if (stale) {
+      this.#table = undefined;
+      this.#formatted.clear();
+      found = this.#load().symbolize(address);
+    }
+    return found;
+  }
+
+  /** `nf_hook_slow+0xa2`, `nft_do_chain+0x40e [nf_tables]`; without a name `0xffffffff81a3c0d2`. */
+  format(address: bigint): string {
+    const known = this.#formatted.get(address);
+    if (known !== undefined) return known;
+    const symbol = this.symbolize(address);
+    if (symbol === undefined) return `0x${address.toString(16)}`;
+    const module = symbol.module === undefined ? '' : ` [${symbol.module}]`;
+    const text = `${symbol.name}+0x${symbol.offset.toString(16)}${module}`;
+    if (this.#formatted.size >= CACHE_LIMIT) this.#formatted.clear();
+    this.#formatted.set(address, text);
+    return text;
+  }
+
+  #load(): Kallsyms {
+    if (this.#table === undefined) {
+      this.#reload.pass();
+      this.#modules = this.#listModules();
+      this.#table = new Kallsyms(this.#reader.readFile('/proc/kallsyms') ?? new Uint8Array());
+    }
+    return this.#table;
+  }
+
+  /** Names and addresses of the loaded modules; their use counts change all the time. */
+  #listModules(): string {
+    const lines = readText(this.#reader, '/proc/modules')?.split('\n') ?? [];
+    return lines.map((line) => [line.split(' ')[0], line.split(' ')[5]].join(' ')).join('\n');
+  }
+}

@@ -1,0 +1,75 @@
+import { Btf } from '../btf/btf.ts';
+import { UnsupportedError } from '../errors.ts';
+import { DropReasons } from './drop-reasons.ts';
+import { type FeatureId, Features, type Prober } from './features.ts';
+import { type Clock, monotonicClock } from './gate.ts';
+import { ModuleBtfs } from './modules.ts';
+import { NetnsNames } from './netns.ts';
+import { type FileReader, readText } from './reader.ts';
+import { KernelSymbols } from './symbols.ts';
+
+const VMLINUX = '/sys/kernel/btf/vmlinux';
+
+/** All that xcap knows of a kernel: the running one, or a recorded one. Parts are read when first asked for. */
+export interface KernelView {
+  /** As uname -r has it: for messages, never to branch on. */
+  readonly release: string;
+  /** As Node's process.arch has it: `x64`. */
+  readonly arch: string;
+  /** Throws UnsupportedError when the kernel has no BTF. */
+  readonly btf: Btf;
+  readonly modules: ModuleBtfs;
+  readonly reasons: DropReasons;
+  readonly symbols: KernelSymbols;
+  readonly netns: NetnsNames;
+  readonly features: Features;
+}
+
+export interface KernelViewOptions {
+  readonly reader: FileReader;
+  readonly arch: string;
+  /** Makes what tries features on this kernel. */
+  readonly createProber: (btf: Btf) => Prober;
+  /** Features to take as missing. */
+  readonly withoutFeatures?: Iterable<FeatureId>;
+  readonly now?: Clock;
+}
+
+export function openKernelView(options: KernelViewOptions): KernelView {
+  const { reader, arch, createProber, now = monotonicClock } = options;
+  const btf = lazy(() => readKernelBtf(reader));
+  const modules = new ModuleBtfs(reader, btf);
+  const reasons = lazy(() => DropReasons.fromBtf(btf(), modules, now));
+  const prober = lazy(() => createProber(btf()));
+  const release = lazy(() => readText(reader, '/proc/sys/kernel/osrelease') ?? 'unknown');
+  return {
+    get release() {
+      return release();
+    },
+    arch,
+    get btf() {
+      return btf();
+    },
+    modules,
+    get reasons() {
+      return reasons();
+    },
+    symbols: new KernelSymbols(reader, now),
+    netns: new NetnsNames(reader, now),
+    features: new Features((id) => prober()(id), options.withoutFeatures),
+  };
+}
+
+/** The BTF of the kernel itself. Throws UnsupportedError when there is none. */
+export function readKernelBtf(reader: FileReader): Btf {
+  const bytes = reader.readFile(VMLINUX);
+  if (bytes !== undefined) return Btf.parse(bytes);
+  throw new UnsupportedError(`reading the kernel's types: ${VMLINUX}: no such file`, {
+    hint: 'use a kernel built with CONFIG_DEBUG_INFO_BTF=y (Debian 11 and later, Ubuntu 20.10 and later have it)',
+  });
+}
+
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

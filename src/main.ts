@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { isatty } from 'node:tty';
+import type { CliIo } from './cli/io.ts';
+import { reportError } from './cli/report.ts';
+import { runCli } from './cli/run-cli.ts';
+import { watchSignals } from './cli/signals.ts';
+import { EXIT } from './errors.ts';
+import { createLogger, writeFully } from './log.ts';
+
+/**
+ * The edge of the process: arguments, environment, signals, descriptors 1 and 2, exit status.
+ * Nothing else calls process.exit or reads process.env.
+ */
+
+const STDOUT = 1;
+const log = createLogger(2);
+
+function endWith(error: unknown): never {
+  process.exit(reportError(error, log, (process.env['XCAP_DEBUG'] ?? '') !== ''));
+}
+
+process.on('uncaughtException', endWith);
+
+const io: CliIo = {
+  ...watchSignals(log, () => {
+    process.exit(EXIT.done);
+  }),
+  env: process.env,
+  log,
+  stdout: {
+    fd: STDOUT,
+    isTerminal: isatty(STDOUT),
+    print(text) {
+      writeFully(STDOUT, text, Number.POSITIVE_INFINITY);
+    },
+  },
+};
+
+try {
+  process.exit(await runCli(process.argv.slice(2), io));
+} catch (error) {
+  endWith(error);
+}

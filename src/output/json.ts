@@ -1,0 +1,95 @@
+import type { PacketRecord } from '../records/record.ts';
+import { Batch } from './batch.ts';
+import type { ByteStream, Sink } from './sink.ts';
+
+/** Goes up when a field's meaning changes or a field goes; new fields leave it as it is. */
+export const JSON_SCHEMA_VERSION = 1;
+
+export interface JsonOptions {
+  /** Bytes kept of a packet; 0 means all that was captured. */
+  readonly snaplen: number;
+  /** `-U`, `-l`: hand on each line as it comes. */
+  readonly packetBuffered?: boolean | undefined;
+}
+
+/**
+ * One JSON object a line, as docs/record-format.md and docs/record.schema.json describe it. ASCII
+ * only, so that no name can move a terminal's cursor and no locale matters.
+ */
+export class JsonSink implements Sink {
+  readonly #stream: ByteStream;
+  readonly #batch: Batch;
+  readonly #snaplen: number;
+
+  constructor(stream: ByteStream, options: JsonOptions) {
+    this.#stream = stream;
+    this.#snaplen = options.snaplen === 0 ? Number.MAX_SAFE_INTEGER : options.snaplen;
+    this.#batch = new Batch(stream, options.packetBuffered === true ? 0 : undefined);
+  }
+
+  write(record: PacketRecord): void {
+    const line = formatJsonLine(record, this.#snaplen);
+    this.#batch.reserve(line.length);
+    const at = this.#batch.length;
+    this.#batch.commit(at + this.#batch.bytes.write(line, at, 'latin1'));
+  }
+
+  flush(): Promise<void> {
+    this.#batch.handOver();
+    return this.#stream.drained();
+  }
+
+  async close(): Promise<void> {
+    this.#batch.handOver();
+    await this.#stream.end();
+  }
+}
+
+/** Written out, not by JSON.stringify of an object: it runs per packet and makes half the garbage. */
+function formatJsonLine(record: PacketRecord, snaplen: number): string {
+  const { data } = record;
+  const captured = Math.min(data.length, snaplen);
+  const packet = Buffer.from(data.buffer, data.byteOffset, captured).toString('hex');
+  return (
+    `{"schema":${JSON_SCHEMA_VERSION},"time":"${record.timeNs}"` +
+    `,"hook":${quoteJson(record.hook)}` +
+    textField('reason', record.reason) +
+    textField('location', record.location) +
+    `,"pid":${record.pid},"tid":${record.tid},"comm":${quoteJson(record.comm)}` +
+    textField('context', record.context) +
+    numberField('netns', record.netns) +
+    textField('netns_name', record.netnsName) +
+    textField('iface', record.iface) +
+    numberField('ifindex', record.ifindex) +
+    `,"mark":${record.mark},"queue":${record.queue},"uid":${record.uid},"cpu":${record.cpu}` +
+    `,"protocol":${record.protocol}` +
+    textField('packet_type', record.packetType) +
+    `,"skb":"0x${record.skb.toString(16)}","link":"${record.linkType}"` +
+    `,"len":${Math.max(record.wireLength, captured)},"caplen":${captured},"packet":"${packet}"}\n`
+  );
+}
+
+function textField(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${quoteJson(value)}`;
+}
+
+function numberField(name: string, value: number | undefined): string {
+  return value === undefined ? '' : `,"${name}":${value}`;
+}
+
+/** Printable ASCII but `"` and `\`. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function quoteJson(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  return JSON.stringify(text).replaceAll(/[\x7f-\uffff]/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** How many of these bytes, the start of a line, are whole lines; for text output too. */
+export function wholeLinesLength(bytes: Uint8Array): number {
+  return bytes.lastIndexOf(0x0a) + 1;
+}

@@ -1,0 +1,50 @@
+import type { RawEvent } from '../abi/decode.ts';
+import type { PacketRecord } from './record.ts';
+
+/** What turns numbers of the kernel into names; each answers undefined when it cannot tell. */
+export interface Names {
+  /** Hook ids by index in the run. */
+  readonly hooks: readonly string[];
+  /** Where each hook is attached, in words: `skb:kfree_skb, BTF-typed`. */
+  readonly attachPoints: readonly string[];
+  /** Realtime minus monotonic clock, nanoseconds, at about the time of the event. */
+  readonly clockOffsetNs: () => bigint;
+  /** Undefined where the kernel has no drop reasons (before 5.17). */
+  readonly reason: ((value: number) => string) | undefined;
+  readonly location: (address: bigint) => string;
+  readonly netns: (inode: number) => string | undefined;
+  readonly netnsLabel: (inode: number) => string | undefined;
+  /** The context was told by the stack: ksoftirqd's own stack is a task's, what it runs is softirq. */
+  readonly contextByStack: boolean;
+}
+
+/** A record from an event; shares the event's bytes. */
+export function buildRecord(event: RawEvent, names: Names): PacketRecord {
+  const isDrop = event.location !== 0n;
+  const inKsoftirqd = names.contextByStack && event.comm.startsWith('ksoftirqd/');
+  return {
+    hook: names.hooks[event.hook] ?? `hook ${event.hook}`,
+    timeNs: event.timeNs + names.clockOffsetNs(),
+    cpu: event.cpu,
+    skb: event.skb,
+    ifindex: event.ifindex === 0 ? undefined : event.ifindex,
+    iface: event.ifname === '' ? undefined : event.ifname,
+    netns: event.netns === 0 ? undefined : event.netns,
+    netnsName: event.netns === 0 ? undefined : names.netns(event.netns),
+    netnsLabel: event.netns === 0 ? undefined : names.netnsLabel(event.netns),
+    reason: isDrop ? names.reason?.(event.reason) : undefined,
+    location: isDrop ? names.location(event.location) : undefined,
+    context: inKsoftirqd ? 'softirq' : event.context,
+    pid: event.tgid,
+    tid: event.pid,
+    comm: event.comm,
+    uid: event.uid,
+    mark: event.mark,
+    queue: event.queue,
+    protocol: event.protocol,
+    packetType: event.packetType,
+    linkType: event.link,
+    wireLength: event.wireLength,
+    data: event.data,
+  };
+}

@@ -1,0 +1,46 @@
+/** What an event becomes once decoded and enriched. Absent is `undefined`; zero is 0. */
+
+/** Where the task of an event stands in the kernel: see docs/record-format.md. */
+export type ContextKind = 'process' | 'softirq' | 'hardirq' | 'nmi';
+
+/** skb->pkt_type, as include/uapi/linux/if_packet.h spells it without PACKET_. */
+export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'outgoing' | 'loopback';
+
+/** What the first byte of `data` is: an Ethernet header, or an IPv4/IPv6 header (LINKTYPE_RAW). */
+export type LinkType = 'ethernet' | 'raw';
+
+export interface PacketRecord {
+  /** Hook name as it appears in outputs: `drop`, `rx`, `tx`. */
+  readonly hook: string;
+  /** Time of the event, nanoseconds since the Unix epoch. */
+  readonly timeNs: bigint;
+  readonly cpu: number;
+  readonly skb: bigint;
+  readonly ifindex: number | undefined;
+  readonly iface: string | undefined;
+  /** Inode number of the network namespace. */
+  readonly netns: number | undefined;
+  readonly netnsName: string | undefined;
+  /** What a text line writes behind the device's `@`; undefined for the caller's own namespace. */
+  readonly netnsLabel: string | undefined;
+  /** Drop reason without SKB_DROP_REASON_; a decimal number when the kernel's BTF has no name. */
+  readonly reason: string | undefined;
+  /** `function+0xoffset [module]`, or 0xaddress when symbols are hidden. */
+  readonly location: string | undefined;
+  readonly context: ContextKind | undefined;
+  /** The process (the kernel's tgid) and the thread of the task that was running. */
+  readonly pid: number;
+  readonly tid: number;
+  readonly comm: string;
+  readonly uid: number;
+  readonly mark: number;
+  readonly queue: number;
+  /** skb->protocol in host order, as the kernel has it (0 when unset). */
+  readonly protocol: number;
+  readonly packetType: PacketType | undefined;
+  readonly linkType: LinkType;
+  /** Length on the wire from the first byte of `data`. */
+  readonly wireLength: number;
+  /** Captured bytes; valid until the sink's write() returns: copy to keep. */
+  readonly data: Uint8Array;
+}

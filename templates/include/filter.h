@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the C text of a compiled filter relies on. A filter is one function
+ *
+ *	static __always_inline u32 NAME(const struct xcap_pkt *p, u8 *w)
+ *
+ * that returns what the cBPF program returns: 0 for no match. w is an array on the caller's stack,
+ * aligned to 8 bytes, of the size that came with the text.
+ *
+ * Program types: any that may call bpf_probe_read_kernel (since 5.5).
+ */
+#ifndef XCAP_FILTER_H
+#define XCAP_FILTER_H
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((__always_inline__))
+#endif
+
+/* A packet: bytes at or beyond linear are never looked at. */
+struct xcap_pkt {
+	const void *start;
+	u32 linear;
+	u32 wire_len;
+};
+
+/*
+ * Copies a constant number of bytes from packet memory; 0 when it could. The helper is named by its
+ * number: declared to return an int, as usual, its result costs two shifts more.
+ */
+#ifndef XCAP_FETCH
+static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src) = (void *)113;
+#define XCAP_FETCH(dst, size, src) xcap_probe_read_kernel(dst, size, src)
+#endif
+
+/*
+ * Verifiers from 5.12 on take a read of the stack at an offset that is bounded but not constant
+ * (commit 01f810ace9ed, "bpf: Allow variable-offset stack access"). Without it each such field is
+ * fetched from the packet.
+ */
+#ifndef XCAP_VAR_STACK
+#define XCAP_VAR_STACK 1
+#endif
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define XCAP_BE16(v) __builtin_bswap16(v)
+#define XCAP_BE32(v) __builtin_bswap32(v)
+#else
+#define XCAP_BE16(v) (v)
+#define XCAP_BE32(v) (v)
+#endif
+
+/* The window is an array of bytes that is read as wider fields. */
+typedef u16 __attribute__((__may_alias__)) xcap_field16;
+typedef u32 __attribute__((__may_alias__)) xcap_field32;
+
+static __always_inline u32 xcap_be16(const void *at)
+{
+	return XCAP_BE16(*(const xcap_field16 *)at);
+}
+
+static __always_inline u32 xcap_be32(const void *at)
+{
+	return XCAP_BE32(*(const xcap_field32 *)at);
+}
+
+/*
+ * An offset into the window. The mask changes nothing, and the compiler could drop it: hence the
+ * first barrier. The verifier needs to see it next to the read, as bounds get lost when a register
+ * is spilled (before 5.16). The second keeps the compiler from using that low bits are zero: it
+ * would add to the pointer by |=, which the verifier refuses.
+ */
+static __always_inline u64 xcap_mask(u64 offset, u64 mask)
+{
+	asm volatile("" : "+r"(offset));
+	offset &= mask;
+	asm volatile("" : "+r"(offset));
+	return offset;
+}
+
+/* One field straight from the packet: the caller has checked the bounds. 0 when it could. */
+static __always_inline int xcap_fetch8(const struct xcap_pkt *p, u32 offset, u32 *value)
+{
+	u8 field;
+
+	if (XCAP_FETCH(&field, sizeof(field), p->start + offset))
+		return -1;
+	*value = field;
+	return 0;
+}
+
+static __always_inline int xcap_fetch16(const struct xcap_pkt *p, u32 offset, u32 *value)
+{
+	u16 field;
+
+	if (XCAP_FETCH(&field, sizeof(field), p->start + offset))
+		return -1;
+	*value = XCAP_BE16(field);
+	return 0;
+}
+
+static __always_inline int xcap_fetch32(const struct xcap_pkt *p, u32 offset, u32 *value)
+{
+	u32 field;
+
+	if (XCAP_FETCH(&field, sizeof(field), p->start + offset))
+		return -1;
+	*value = XCAP_BE32(field);
+	return 0;
+}
+
+/* The same for an offset that can be anything. */
+static __always_inline int xcap_load8(const struct xcap_pkt *p, u32 offset, u32 *value)
+{
+	return (u64)offset + 1 > p->linear ? -1 : xcap_fetch8(p, offset, value);
+}
+
+static __always_inline int xcap_load16(const struct xcap_pkt *p, u32 offset, u32 *value)
+{
+	return (u64)offset + 2 > p->linear ? -1 : xcap_fetch16(p, offset, value);
+}
+
+static __always_inline int xcap_load32(const struct xcap_pkt *p, u32 offset, u32 *value)
+{
+	return (u64)offset + 4 > p->linear ? -1 : xcap_fetch32(p, offset, value);
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The BPF helpers that the templates call, by their numbers in enum bpf_func_id
+ * (include/uapi/linux/bpf.h), and how a program names a map.
+ */
+#ifndef XCAP_HELPERS_H
+#define XCAP_HELPERS_H
+
+#include <linux/types.h>
+#include "config.gen.h"
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+/* Loads a 64-bit immediate with a pseudo source register; libbcc passes the numbers through. */
+u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
+
+#define BPF_PSEUDO_MAP_FD 1
+#define BPF_PSEUDO_BTF_ID 3
+
+/* MAP(i): map number i of the object; src/compile/object.ts knows the placeholder. */
+#define MAP(index) ((void *)bpf_pseudo_fd(BPF_PSEUDO_MAP_FD, XCAP_MAP_PLACEHOLDER + (index)))
+
+static void *(*const xcap_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static u64 (*const xcap_ktime_get_ns)(void) = (void *)5;
+static u32 (*const xcap_get_smp_processor_id)(void) = (void *)8;
+static u64 (*const xcap_get_current_pid_tgid)(void) = (void *)14;
+static u64 (*const xcap_get_current_uid_gid)(void) = (void *)15;
+static long (*const xcap_get_current_comm)(void *buf, u32 size) = (void *)16;
+static u64 (*const xcap_get_current_task)(void) = (void *)35;
+static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src) = (void *)113;
+static long (*const xcap_ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
+static void *(*const xcap_this_cpu_ptr)(const void *percpu) = (void *)154;
+
+/* The filter's way to packet memory. */
+#define XCAP_FETCH(dst, size, src) xcap_probe_read_kernel(dst, size, src)
+
+/* Hides a value's origin from clang, which else merges a bound away that the verifier must see. */
+#define XCAP_HIDE(value) asm volatile("" : "+r"(value))
+
+/*
+ * READ(p, member): kernel memory through one accessor. BTF-typed programs load plainly (1-2 ns,
+ * faults are handled by the kernel and give 0); others call the probe read helper, which zeroes
+ * what it cannot read.
+ */
+#if XCAP_TYPED
+#define READ(p, member) ((p)->member)
+#else
+#define READ(p, member)                                                                            \
+	({                                                                                         \
+		__typeof__((p)->member) xcap_value = 0;                                            \
+		xcap_probe_read_kernel(&xcap_value, sizeof(xcap_value), &(p)->member);             \
+		xcap_value;                                                                        \
+	})
+#endif
+
+#endif

@@ -1,0 +1,28 @@
+/* ether host 02:00:00:00:00:01 */
+
+/* window 16, reach 12, beyond false */
+static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+{
+	u32 A;
+
+	if (p->linear < 0xc)
+		return 0;
+	if (XCAP_FETCH(w, 16, p->start))
+		return 0;
+	A = xcap_be32(w + 8);
+	if (A != 1)
+		goto b4;
+	A = xcap_be16(w + 6);
+	if (A == 0x200)
+		return 0x40000;
+b4:
+	A = xcap_be16(w + 2) << 16 | xcap_be16(w + 4);
+	if (A != 1)
+		return 0;
+	A = xcap_be16(w + 0);
+	if (A == 0x200)
+		return 0x40000;
+	return 0;
+}
+
+/* raw IP: ethernet addresses supported only on ethernet/FDDI/token ring/802.11/ATM LANE/Fibre Channel */

@@ -1,0 +1,38 @@
+/* icmp */
+
+/* window 16, reach 24, beyond false */
+static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+{
+	u32 A;
+
+	if (p->linear < 0x18)
+		return 0;
+	if (XCAP_FETCH(w, 16, p->start + 0xc))
+		return 0;
+	A = xcap_be16(w + 0);
+	if (A != 0x800)
+		return 0;
+	A = w[11];
+	if (A == 1)
+		return 0x40000;
+	return 0;
+}
+
+/* window 16, reach 10, beyond false */
+static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
+{
+	u32 A;
+
+	if (p->linear < 0xa)
+		return 0;
+	if (XCAP_FETCH(w, 16, p->start))
+		return 0;
+	A = w[0];
+	A &= 0xf0;
+	if (A != 0x40)
+		return 0;
+	A = w[9];
+	if (A == 1)
+		return 0x40000;
+	return 0;
+}

@@ -1,0 +1,144 @@
+/* tcp port 443 */
+
+/* window 72, reach 78, beyond false */
+static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+{
+	u32 A, X;
+#if XCAP_VAR_STACK
+	u64 i;
+#endif
+
+	if (p->linear < 0x18)
+		return 0;
+#if XCAP_VAR_STACK
+	if (XCAP_FETCH(w, 72, p->start + 0xc))
+		return 0;
+#else
+	if (XCAP_FETCH(w, 48, p->start + 0xc))
+		return 0;
+#endif
+	A = xcap_be16(w + 0);
+	if (A != 0x86dd)
+		goto b8;
+	if (p->linear < 0x38)
+		return 0;
+	A = w[8];
+	if (A != 6)
+		return 0;
+	A = xcap_be16(w + 42);
+	if (A == 0x1bb)
+		return 0x40000;
+	if (p->linear < 0x3a)
+		return 0;
+	A = xcap_be16(w + 44);
+	if (A == 0x1bb)
+		return 0x40000;
+	return 0;
+b8:
+	if (A != 0x800)
+		return 0;
+	A = w[11];
+	if (A != 6)
+		return 0;
+	A = xcap_be16(w + 8);
+	if (A & 0x1fff)
+		return 0;
+	X = w[2];
+	X = (X & 0xf) << 2;
+	if (p->linear < X + 0x10)
+		return 0;
+#if XCAP_VAR_STACK
+	i = xcap_mask(X, 0x3c);
+	A = xcap_be16(w + 2 + i);
+#else
+	if (xcap_fetch16(p, X + 0xe, &A))
+		return 0;
+#endif
+	if (A == 0x1bb)
+		return 0x40000;
+	if (p->linear < X + 0x12)
+		return 0;
+#if XCAP_VAR_STACK
+	i = xcap_mask(X, 0x3c);
+	A = xcap_be16(w + 4 + i);
+#else
+	if (xcap_fetch16(p, X + 0x10, &A))
+		return 0;
+#endif
+	if (A == 0x1bb)
+		return 0x40000;
+	return 0;
+}
+
+/* window 64, reach 64, beyond false */
+static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
+{
+	u32 A, X;
+#if XCAP_VAR_STACK
+	u64 i;
+#endif
+
+	if (p->linear < 0xa)
+		return 0;
+#if XCAP_VAR_STACK
+	if (XCAP_FETCH(w, 64, p->start))
+		return 0;
+#else
+	if (XCAP_FETCH(w, 48, p->start))
+		return 0;
+#endif
+	A = w[0];
+	A &= 0xf0;
+	if (A != 0x60)
+		goto b9;
+	if (p->linear < 0x2a)
+		return 0;
+	A = w[6];
+	if (A != 6)
+		return 0;
+	A = xcap_be16(w + 40);
+	if (A == 0x1bb)
+		return 0x40000;
+	if (p->linear < 0x2c)
+		return 0;
+	A = xcap_be16(w + 42);
+	if (A == 0x1bb)
+		return 0x40000;
+	return 0;
+b9:
+	A = w[0];
+	A &= 0xf0;
+	if (A != 0x40)
+		return 0;
+	A = w[9];
+	if (A != 6)
+		return 0;
+	A = xcap_be16(w + 6);
+	if (A & 0x1fff)
+		return 0;
+	X = w[0];
+	X = (X & 0xf) << 2;
+	if (p->linear < X + 2)
+		return 0;
+#if XCAP_VAR_STACK
+	i = xcap_mask(X, 0x3c);
+	A = xcap_be16(w + 0 + i);
+#else
+	if (xcap_fetch16(p, X, &A))
+		return 0;
+#endif
+	if (A == 0x1bb)
+		return 0x40000;
+	if (p->linear < X + 4)
+		return 0;
+#if XCAP_VAR_STACK
+	i = xcap_mask(X, 0x3c);
+	A = xcap_be16(w + 2 + i);
+#else
+	if (xcap_fetch16(p, X + 2, &A))
+		return 0;
+#endif
+	if (A == 0x1bb)
+		return 0x40000;
+	return 0;
+}

@@ -1,0 +1,54 @@
+import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { formatCounts } from '../support/counts.ts';
+import { judgeGuest } from '../support/guest-verdict.ts';
+import { checkout, guestVersions, runGuest } from '../support/guest.ts';
+import { buildSender } from '../support/traffic.ts';
+
+/** Only these, if given: XCAP_GUESTS="5.10 6.1". */
+const chosen = process.env['XCAP_GUESTS']?.split(' ') ?? guestVersions;
+const versions = guestVersions.filter((version) => chosen.includes(version));
+const timeoutS = Number(process.env['XCAP_GUEST_TIMEOUT'] ?? 1500);
+const results = join(checkout, '.cache/guests');
+
+/** Two at a time (maxConcurrency of vitest.config.ts): each emulates two processors on the two that CI has. */
+describe.concurrent('the kernel tests', () => {
+  beforeAll(() => {
+    const built =
+      !existsSync(join(checkout, 'src/main.ts')) || existsSync(join(checkout, 'dist/main.js'));
+    if (!built) throw new Error('not built: run scripts/setup first');
+    // The guests find them built: a compiler is slow there.
+    buildSender('send-frames');
+    buildSender('send-datagrams');
+  });
+
+  test.each(versions)('pass on %s and leave its kernel as it was', async (version) => {
+    const share = join(results, version);
+    rmSync(share, { recursive: true, force: true });
+    mkdirSync(share, { recursive: true });
+    const started = Date.now();
+    const evidence = await runGuest({
+      version,
+      script: join(checkout, 'test/guest/run-kernel-tests'),
+      share,
+      timeoutS,
+      env: { CI: 'true', NO_COLOR: '1', XCAP_KERNEL_TESTS: process.env['XCAP_KERNEL_TESTS'] ?? '' },
+    });
+    writeFileSync(join(share, 'console'), evidence.console);
+    const verdict = judgeGuest(evidence);
+    const { passed, failed, skipped } = verdict.counts;
+    const seconds = Math.round((Date.now() - started) / 1000);
+    console.log(
+      [
+        `kernel ${version}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`,
+        ...verdict.failures.map((failure) => `  failed: ${failure}`),
+        ...verdict.problems.map((problem) => `  problem: ${problem}`),
+      ].join('\n'),
+    );
+    const counts = process.env['XCAP_COUNTS'];
+    if (counts !== undefined) appendFileSync(counts, formatCounts(verdict.counts));
+    const tail = evidence.console.split('\n').slice(-40).join('\n');
+    expect(verdict.problems, `the end of ${version}'s console:\n${tail}`).toEqual([]);
+  });
+});

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NetnsPair } from '../support/netns.ts';
+import { capture, runXcap, type Captured } from '../support/tracer.ts';
+import { ping, sendDatagrams } from '../support/traffic.ts';
+
+const PINGS = 200;
+/** Drop reasons came with 5.17: the kernel says so itself. */
+const hasReasons = readFileSync('/sys/kernel/btf/vmlinux').includes(
+  'SKB_DROP_REASON_NETFILTER_DROP',
+);
+
+let pair: NetnsPair;
+beforeAll(() => {
+  pair = new NetnsPair();
+});
+afterAll(() => {
+  pair.dispose();
+});
+
+/** 200 pings that a rule in namespace b drops, seen at the drop hook. */
+function expectAllDrops({ records, summaries, stderr, status }: Captured): void {
+  expect(status, stderr).toBe(0);
+  expect(records).toHaveLength(PINGS);
+  const [summary] = summaries;
+  expect(summary).toMatchObject({ hook: 'drop', matched: PINGS, written: PINGS });
+  expect(summary).toMatchObject({ lost: 0, left: 0, missed: 0 });
+  expect(summary!.seen).toBe(summary!.rejected + summary!.matched);
+  for (const record of records) {
+    expect(record).toMatchObject({
+      hook: 'drop',
+      iface: pair.b.device,
+      ifindex: pair.b.ifindex,
+      netns: pair.b.inode,
+      netns_name: pair.b.name,
+      context: 'softirq',
+      len: 98,
+      caplen: 98,
+    });
+    expect(record.reason).toBe(hasReasons ? 'NETFILTER_DROP' : undefined);
+    expect(record.location).toMatch(/^(nf_hook_slow|nft_do_chain)\+0x[0-9a-f]+( \[\w+\])?$/);
+  }
+  // Each echo request once: the sequence number is at 14 + 20 + 6.
+  const sequences = records.map((record) => parseInt(record.packet.slice(80, 84), 16));
+  expect([...sequences].sort((a, b) => a - b)).toEqual(
+    Array.from({ length: PINGS }, (_, i) => i + 1),
+  );
+  const times = records.map((record) => BigInt(record.time));
+  const now = BigInt(Date.now()) * 1_000_000n;
+  for (const time of times) expect(now - time < 120_000_000_000n && time <= now).toBe(true);
+}
+
+describe('packets dropped by a rule', () => {
+  it('are all seen with reason, place, device, namespace and context: iptables-legacy', async () => {
+    pair.b.iptables('-A', 'INPUT', '-p', 'icmp', '-j', 'DROP');
+    const captured = await capture(
+      ['--hook', 'kfree_skb_reason', '--netns', pair.b.name, 'icmp'],
+      () => void ping(pair.a, pair.b.address4, PINGS),
+    );
+    pair.b.iptables('-F', 'INPUT');
+    expectAllDrops(captured);
+  });
+
+  it('are all seen with reason, place, device, namespace and context: nft', async () => {
+    pair.b.nft(
+      'table inet t { chain in { type filter hook input priority 0; icmp type echo-request drop; } }',
+    );
+    const captured = await capture(
+      ['--hook', 'drop', '--netns', pair.b.name, 'icmp'],
+      () => void ping(pair.a, pair.b.address4, PINGS),
+    );
+    pair.b.exec('nft', 'flush', 'ruleset');
+    expectAllDrops(captured);
+  });
+
+  it('name the process when it is the one that sends: OUTPUT', async () => {
+    pair.a.iptables('-A', 'OUTPUT', '-p', 'udp', '--dport', '9', '-j', 'DROP');
+    const { records, summaries } = await capture(['--netns', pair.a.name, 'udp port 9'], () => {
+      sendDatagrams(pair.a, { to: pair.b.address4, port: 9, payload: 'x'.repeat(30), count: 20 });
+    });
+    pair.a.iptables('-F', 'OUTPUT');
+    expect(records).toHaveLength(20);
+    for (const record of records) {
+      expect(record).toMatchObject({
+        context: 'process',
+        comm: 'send-datagrams',
+        netns: pair.a.inode,
+        uid: 0,
+        len: 58,
+      });
+      expect(record.pid).toBe(record.tid);
+      expect(record.pid).toBeGreaterThan(1);
+    }
+    expect(summaries[0]).toMatchObject({ matched: 20, written: 20, lost: 0 });
+  });
+});
+
+describe.runIf(process.env['XCAP_GUEST'])('kernel-wide, as in a guest', () => {
+  it('sees the drops of any namespace without --netns', async () => {
+    pair.b.iptables('-A', 'INPUT', '-p', 'icmp', '-j', 'DROP');
+    const captured = await capture(
+      ['--hook', 'kfree_skb_reason', 'icmp'],
+      () => void ping(pair.a, pair.b.address4, PINGS),
+    );
+    pair.b.iptables('-F', 'INPUT');
+    expectAllDrops(captured);
+  });
+});
+
+describe('xcap reasons', () => {
+  it.runIf(hasReasons)('lists the reasons of this kernel by name and number', async () => {
+    const { status, stdout } = await runXcap(['reasons']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/\bNETFILTER_DROP\b/);
+    expect(stdout).toMatch(/\bNO_SOCKET\b/);
+  });
+});

@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Netns } from './netns.ts';
+
+const sources = import.meta.dirname;
+const builds = join(sources, '../../.cache/bin');
+
+function modified(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Path of a sender, built from its C source when that is newer. */
+export function buildSender(name: 'send-frames' | 'send-datagrams'): string {
+  const source = join(sources, `${name}.c`);
+  const program = join(builds, name);
+  if (modified(program) >= modified(source)) return program;
+  mkdirSync(builds, { recursive: true });
+  const fresh = `${program}.${process.pid}`;
+  const gcc = spawnSync('gcc', ['-Wall', '-Wextra', '-Werror', '-O2', '-o', fresh, source], {
+    encoding: 'utf8',
+  });
+  if (gcc.status !== 0) throw new Error(`building ${name}: ${gcc.error?.message ?? gcc.stderr}`);
+  renameSync(fresh, program);
+  return program;
+}
+
+function send(from: Netns, command: readonly string[], input: string | Uint8Array): number {
+  const [program = '', ...args] = from.command(command);
+  const result = spawnSync(program, args, { input, encoding: 'utf8' });
+  if (result.status !== 0) {
+    throw new Error(`${command.join(' ')}: ${result.error?.message ?? result.stderr}`);
+  }
+  return Number(result.stdout);
+}
+
+/** Send `count` echo requests 2 ms apart; returns how many were answered. Dropped ones are no error. */
+export function ping(from: Netns, to: string, count: number, payloadBytes = 56): number {
+  const { stdout, stderr } = from.try([
+    ...['ping', '-n', '-q', '-c', String(count), '-i', '0.002', '-W', '1'],
+    ...['-s', String(payloadBytes), to],
+  ]);
+  const counts = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
+  if (Number(counts?.[1]) !== count) throw new Error(`ping ${to}: ${stdout}${stderr}`);
+  return Number(counts?.[2]);
+}
+
+export interface Datagrams {
+  readonly to: string;
+  readonly port: number;
+  readonly sourcePort?: number;
+  readonly payload: string | Uint8Array;
+  readonly count?: number;
+  readonly gapUs?: number;
+}
+
+/** Send UDP datagrams from a socket of one process; returns how many. */
+export function sendDatagrams(from: Netns, what: Datagrams): number {
+  const numbers = [what.port, what.count ?? 1, what.gapUs ?? 0];
+  if (what.sourcePort !== undefined) numbers.push(what.sourcePort);
+  return send(from, [buildSender('send-datagrams'), what.to, ...numbers.map(String)], what.payload);
+}
+
+/** Put frames on the namespace's device exactly as given, link header included; returns how many were sent. */
+export function sendFrames(
+  from: Netns,
+  frames: readonly Uint8Array[],
+  { count = 1, gapUs = 0 }: { readonly count?: number; readonly gapUs?: number } = {},
+): number {
+  const text = frames.map((frame) => `${Buffer.from(frame).toString('hex')}\n`).join('');
+  return send(from, [buildSender('send-frames'), from.device, String(count), String(gapUs)], text);
+}
+
+/** Try to open a TCP connection, for at most a second; whether it opened. */
+export function connectTcp(from: Netns, to: string, port: number): boolean {
+  return from.try(['timeout', '1', 'bash', '-c', `exec 3<>/dev/tcp/${to}/${port}`]).status === 0;
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { COUNTERS, type Counter } from '../../../src/abi/counters.ts';
+import { hookStats, sumCounters, sumsError } from '../../../src/capture/stats.ts';
+import { explainNothing, formatStats } from '../../../src/capture/summary.ts';
+
+function kernel(counts: Partial<Record<Counter, number>>): number[] {
+  return COUNTERS.map((name) => counts[name] ?? 0);
+}
+
+describe('sumCounters()', () => {
+  it('adds up the copies of all possible CPUs', () => {
+    const value = new BigUint64Array(COUNTERS.length * 3);
+    const submitted = COUNTERS.indexOf('submitted');
+    [5n, 7n, 11n].forEach((n, cpu) => (value[cpu * COUNTERS.length + submitted] = n));
+    expect(sumCounters(new Uint8Array(value.buffer), 3)[submitted]).toBe(23);
+  });
+});
+
+describe('hookStats()', () => {
+  const stats = hookStats(
+    'drop',
+    kernel({ submitted: 90, lost: 10, rejected_filter: 5, rejected_netns: 3, missed: 2 }),
+    { written: 80, left: 10, recursionMisses: 1 },
+  );
+
+  it('makes sums that hold, with missed apart', () => {
+    expect(stats).toMatchObject({
+      seen: 108,
+      matched: 100,
+      lost: 10,
+      written: 80,
+      left: 10,
+      missed: 3,
+    });
+    expect(sumsError(stats)).toBeUndefined();
+  });
+
+  it('shows only filters that rejected', () => {
+    expect(stats.rejected).toEqual({ netns: 3, filter: 5 });
+  });
+
+  it('is caught when a record went missing', () => {
+    const wrong = hookStats('drop', kernel({ submitted: 9 }), {
+      written: 8,
+      left: 0,
+      recursionMisses: 0,
+    });
+    expect(sumsError(wrong)).toBe('matched is not lost + written + left');
+  });
+
+  it('prints as one line', () => {
+    expect(formatStats(stats)).toBe(
+      'drop: 108 seen, 8 rejected (netns 3, filter 5), 100 matched, 80 written, 10 lost, 10 left, 3 missed',
+    );
+  });
+});
+
+describe('explainNothing()', () => {
+  const reader = { written: 0, left: 0, recursionMisses: 0 };
+
+  it('names the filter that rejected most', () => {
+    const stats = hookStats('drop', kernel({ rejected_filter: 7, rejected_netns: 2 }), reader);
+    expect(explainNothing([stats])[0]).toBe('nothing captured: 7 events rejected by filter');
+  });
+
+  it('says that there was no event at all', () => {
+    const lines = explainNothing([hookStats('drop', kernel({}), reader)]);
+    expect(lines[0]).toBe('nothing captured: no event at drop while tracing');
+  });
+
+  it('is silent when something matched', () => {
+    expect(explainNothing([hookStats('drop', kernel({ lost: 1 }), reader)])).toEqual([]);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { MAP_PLACEHOLDER, captureMaps } from '../../../src/abi/maps.ts';
+import { findRelocations, relocate } from '../../../src/compile/object.ts';
+
+const maps = captureMaps({ hooks: 1, possibleCpus: 2, captureMax: 96, ringBytes: 1 << 20 });
+
+function insn(code: number, src: number, imm: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes[0] = code;
+  bytes[1] = src << 4;
+  bytes.writeInt32LE(imm | 0, 4);
+  return bytes;
+}
+
+const LD_IMM64 = 0x18;
+const program = Buffer.concat([
+  insn(0xb7, 0, MAP_PLACEHOLDER), // mov r0, imm: only looks like one
+  insn(LD_IMM64, 1, MAP_PLACEHOLDER + 2),
+  insn(0, 0, 0),
+  insn(LD_IMM64, 0, MAP_PLACEHOLDER + 1), // a plain constant
+  insn(LD_IMM64, 1, MAP_PLACEHOLDER), // its second half, whatever it holds
+  insn(LD_IMM64, 3, 77), // a BTF id stays
+  insn(0, 0, 0),
+  insn(LD_IMM64, 1, MAP_PLACEHOLDER),
+  insn(0, 0, 0),
+]);
+
+describe('findRelocations()', () => {
+  it('finds the map loads and nothing that looks like one', () => {
+    expect(findRelocations(program, maps)).toEqual([
+      { insn: 1, map: 'xcap_slots' },
+      { insn: 7, map: 'xcap_ring' },
+    ]);
+  });
+
+  it('refuses a load of a map that is not declared', () => {
+    const bad = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER + 9), insn(0, 0, 0)]);
+    expect(() => findRelocations(bad, maps)).toThrow(RangeError);
+  });
+});
+
+describe('relocate()', () => {
+  const compiled = {
+    name: 'xcap_drop',
+    insns: program.toString('base64'),
+    relocations: findRelocations(program, maps),
+  };
+
+  it('puts descriptors where the maps are named, and changes nothing else', () => {
+    const out = Buffer.from(
+      relocate(
+        compiled,
+        new Map([
+          ['xcap_ring', 5],
+          ['xcap_slots', 6],
+        ]),
+      ),
+    );
+    expect(out.readInt32LE(1 * 8 + 4)).toBe(6);
+    expect(out.readInt32LE(7 * 8 + 4)).toBe(5);
+    out.writeInt32LE((MAP_PLACEHOLDER + 2) | 0, 1 * 8 + 4);
+    out.writeInt32LE(MAP_PLACEHOLDER | 0, 7 * 8 + 4);
+    expect(out.equals(program)).toBe(true);
+  });
+
+  it('refuses a program whose map is missing', () => {
+    expect(() => relocate(compiled, new Map([['xcap_ring', 5]]))).toThrow('xcap_slots');
+  });
+});

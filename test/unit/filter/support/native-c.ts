@@ -1,0 +1,108 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import koffi from 'koffi';
+import type { CompiledFilter } from '../../../../src/filter/compiler.ts';
+
+const FILTER_H = new URL('../../../../templates/include/filter.h', import.meta.url);
+
+/** Bytes behind a packet that may be fetched, as struct skb_shared_info is in the kernel. */
+const ROOM = 320;
+/** What a run returns that wrote past its window. */
+export const OVERRUN = 0xdeadbeef;
+
+export type Run = (
+  index: number,
+  packet: Uint8Array,
+  options: { wireLength: number; behind?: number; failFetch?: boolean },
+) => number;
+
+/** The compiler to use, undefined when there is none. */
+export function findCompiler(): string | undefined {
+  return ['gcc', 'clang', 'cc'].find((name) => {
+    try {
+      execFileSync(name, ['--version'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Compiles all filters into one shared object, which is removed at once and stays loaded. */
+export async function buildNative(
+  compiler: string,
+  filters: readonly CompiledFilter[],
+  options: { readonly varStack: boolean },
+): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), 'xcap-filter-'));
+  try {
+    const source = join(folder, 'filters.c');
+    const object = join(folder, 'filters.so');
+    writeFileSync(source, program(filters, options.varStack));
+    const flags = ['-x', 'c', '-std=gnu11', '-O1', '-shared', '-fPIC', '-w', '-o', object];
+    await promisify(execFile)(compiler, [...flags, source]);
+    return load(object);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function load(object: string): Run {
+  const run = koffi
+    .load(object)
+    .func(
+      'uint32_t run(uint32_t n, void *bytes, uint32_t linear, uint32_t room, uint32_t wire, int fail)',
+    ) as (n: number, bytes: Uint8Array, ...rest: number[]) => number;
+  const memory = new Uint8Array(1 << 16);
+  return (index, packet, { wireLength, behind = 0, failFetch = false }) => {
+    memory.set(packet);
+    memory.fill(behind, packet.length, packet.length + ROOM);
+    return run(index, memory, packet.length, ROOM, wireLength, failFetch ? 1 : 0);
+  };
+}
+
+function program(filters: readonly CompiledFilter[], varStack: boolean): string {
+  const wrappers = filters.map(({ symbol, windowBytes }, i) => {
+    const words = windowBytes / 8;
+    return `static __attribute__((noinline)) u32 run${i}(const struct xcap_pkt *p)
+{
+	struct { u64 w[${words}]; u64 canary; } s = { .canary = 0x5ca1ab1e };
+	u32 result = ${symbol}(p, (u8 *)s.w);
+	return s.canary == 0x5ca1ab1e ? result : ${OVERRUN};
+}`;
+  });
+  return `#include <stdint.h>
+#include <string.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+static const u8 *first, *last;
+static int broken;
+static int fetch(void *dst, u32 size, const void *src)
+{
+	if (broken || (const u8 *)src < first || (const u8 *)src + size > last)
+		return -14;
+	memcpy(dst, src, size);
+	return 0;
+}
+#define XCAP_FETCH(dst, size, src) fetch(dst, size, src)
+#define XCAP_VAR_STACK ${varStack ? 1 : 0}
+${readFileSync(FILTER_H, 'utf8')}
+${filters.map(({ text }) => text).join('\n')}
+${wrappers.join('\n')}
+static u32 (*const table[])(const struct xcap_pkt *) = { ${filters.map((_, i) => `run${i}`).join(', ')} };
+u32 run(u32 n, const u8 *bytes, u32 linear, u32 room, u32 wire, int fail)
+{
+	struct xcap_pkt p = { bytes, linear, wire };
+
+	first = bytes;
+	last = bytes + linear + room;
+	broken = fail;
+	return table[n](&p);
+}
+`;
+}

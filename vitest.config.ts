@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+
+/** Emulated processors are about fifteen times slower. */
+const patience = process.env['XCAP_GUEST'] === undefined ? 1 : 8;
+
+/**
+ * unit and golden need no root. kernel wants root and BTF: it runs on the host's own kernel, in namespaces of its own,
+ * and the same files run inside each guest; guest is what starts those. See docs/kernels.md.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'golden', include: ['test/golden/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'kernel',
+          include: ['test/kernel/**/*.test.ts'],
+          testTimeout: 60_000 * patience,
+          hookTimeout: 60_000 * patience,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'guest',
+          include: ['test/guest/**/*.test.ts'],
+          testTimeout: 40 * 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          maxConcurrency: 2,
+        },
+      },
+    ],
+  },
+});
