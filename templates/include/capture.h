@@ -9,19 +9,10 @@
 #include "helpers.h"
 #include "context.h"
 #include "packet.h"
+#include "hit.h"
 #include "events.gen.h"
 #include "metadata.gen.h"
 #include "filter.gen.h"
-
-/* What a hook knows beside the skb. */
-struct xcap_hit {
-	const u64 *ctx;
-	struct sk_buff *skb;
-	struct sock *rx_sk;
-	u64 location;
-	u32 reason;
-	u32 hook;
-};
 
 struct xcap_slot {
 	struct xcap_event event;

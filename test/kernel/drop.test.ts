@@ -63,7 +63,7 @@ describe('packets dropped by a rule', () => {
 
   it('are all seen with reason, place, device, namespace and context: nft', async () => {
     pair.b.nft(
-      'table inet t { chain in { type filter hook input priority 0; icmp type echo-request drop; } }',
+      'table inet t { chain incoming { type filter hook input priority 0; icmp type echo-request drop; }; }',
     );
     const captured = await capture(
       ['--hook', 'drop', '--netns', pair.b.name, 'icmp'],

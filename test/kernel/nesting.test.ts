@@ -67,20 +67,22 @@ describe.runIf(cpus().length > 1)('softirq drops that interrupt process-context 
       },
     );
 
-    const inProcess = records.filter((record) => record.context === 'process');
-    const inSoftirq = records.filter((record) => record.context === 'softirq');
-    expect(inProcess.length + inSoftirq.length).toBe(records.length);
     const [summary] = summaries;
     expect(summary!.lost).toBe(0);
-    // An event is captured or counted as missed; the backlog of CPU 0 may drop packets of its own
-    // accord, which are drops as well: with reason CPU_BACKLOG and the same bytes.
-    expect(summary!.seen + summary!.missed).toBe(2 * EACH);
+    expect(summary!.matched + summary!.missed).toBe(2 * EACH);
     expect(summary!.matched).toBe(records.length);
     const payload = Buffer.from(PROCESS_PAYLOAD).toString('hex');
-    for (const record of inProcess) {
-      expect(record.len).toBe(28 + PROCESS_PAYLOAD.length);
-      expect(record.packet.slice(56)).toBe(payload);
-    }
-    for (const record of inSoftirq) expect(record.packet).toBe(frameHex);
+    const frames = records.filter((record) => record.packet === frameHex);
+    const datagrams = records.filter((record) => record.packet.slice(56) === payload);
+    // Whatever is neither is a record that two events wrote.
+    expect(frames.length + datagrams.length).toBe(records.length);
+    expect(new Set(datagrams.map((record) => `${record.comm} ${record.context ?? ''}`))).toEqual(
+      new Set(['send-datagrams process']),
+    );
+    // Frames that interrupted the other sender: without them the test shows nothing.
+    const interrupting = frames.filter(
+      (record) => record.context === 'softirq' && record.comm === 'send-datagrams',
+    );
+    expect(interrupting.length).toBeGreaterThan(0);
   });
 });

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { COMMENT_KEYS, formatComment, parseComment } from '../../../src/output/comment.ts';
-import type { CommentFields } from '../../../src/output/comment.ts';
 import { sampleRecord } from './samples.ts';
 
 test('formatComment() writes the words of a record in their fixed order', () => {
@@ -46,7 +45,7 @@ test('every key is written and read', () => {
   }
   fields['context'] = 'nmi';
   fields['link'] = 'none';
-  const text = formatComment(fields as CommentFields);
+  const text = formatComment(fields);
   expect(text.match(/(?<=^| )[a-z_]+(?==)/g)).toEqual(Object.keys(COMMENT_KEYS));
   expect(parseComment(text)).toEqual(fields);
 });
@@ -62,7 +61,7 @@ function numbers(seed: number): (below: number) => number {
 
 test('parseComment() gives back what formatComment() was given', () => {
   const next = numbers(20261121);
-  const alphabet = [...'ab Z09=="\'\\\\x41\n\t\0\x1b\x7f\x80éß→😀\u202e,;|{}[]()$`'];
+  const alphabet = Array.from('ab Z09=="\'\\\\x41\n\t\0\x1b\x7f\x80éß→😀\u202e,;|{}[]()$`');
   const text = (): string =>
     Array.from({ length: next(17) }, () => alphabet[next(alphabet.length)]).join('');
   for (let round = 0; round < 2000; round += 1) {
@@ -71,7 +70,7 @@ test('parseComment() gives back what formatComment() was given', () => {
       if (field === 'context' || field === 'link' || next(2) === 0) continue;
       fields[field] = kind === 'number' ? next(2 ** 32) : text();
     }
-    const comment = formatComment(fields as CommentFields);
+    const comment = formatComment(fields);
     expect(comment).toMatch(/^[ -~]*$/);
     expect(parseComment(comment)).toEqual(fields);
   }
@@ -95,7 +94,7 @@ test('a comment with every value far too long still fits an option', () => {
   }
   fields['link'] = 'none';
   fields['context'] = 'process';
-  const text = formatComment(fields as CommentFields);
+  const text = formatComment(fields);
   expect(text.length).toBeLessThanOrEqual(65_535);
   expect(parseComment(text)?.hook).toMatch(/^\x01{1000,}$/);
 });
