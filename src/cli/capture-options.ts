@@ -44,7 +44,7 @@ export function captureOptions(
     metadata: metadataFilters(given),
     ...outputs(given),
     print: given.has('print'),
-    count: given.value('count', (spelled, text) =>
+    count: given.value('max-packets', (spelled, text) =>
       parseNumber(spelled, text, { min: 1, max: Number.MAX_SAFE_INTEGER }),
     ),
     snaplen: given.value('snaplen', parseSnaplen) ?? DEFAULT_SNAPLEN,

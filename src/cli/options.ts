@@ -286,7 +286,7 @@ const OWN = [
     help: 'auto (default), always or never; NO_COLOR is honoured',
   },
   {
-    key: 'count',
+    key: 'max-packets',
     short: 'c',
     type: 'value',
     argument: 'COUNT',

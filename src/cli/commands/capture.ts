@@ -37,7 +37,7 @@ export async function captureCommand(
 /** As tcpdump reads it: `#` starts a comment, the line ends are blanks. */
 function readExpression(spelled: string, path: string): string {
   try {
-    const text = readFileSync(path === '-' ? 0 : path, 'utf8');
+    const text = readFileSync(path, 'utf8');
     return text.replace(/#[^\n]*/g, '').trim();
   } catch (error) {
     // "ENOENT: no such file or directory, open '/x'"

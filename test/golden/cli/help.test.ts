@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { helpText } from '../../../src/cli/help.ts';
+
+test.each([
+  ['capture', 'help.txt'],
+  ['filter', 'help-filter.txt'],
+  ['reasons', 'help-reasons.txt'],
+] as const)('the help of %s is as reviewed and fits a terminal', async (command, file) => {
+  const text = helpText(command);
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  await expect(text).toMatchFileSnapshot(file);
+});
