@@ -1,18 +1,17 @@
 #!/usr/bin/env node
-import { isatty } from 'node:tty';
 import type { CliIo } from './cli/io.ts';
 import { reportError } from './cli/report.ts';
 import { runCli } from './cli/run-cli.ts';
 import { watchSignals } from './cli/signals.ts';
+import { standardOutput } from './cli/stdout.ts';
 import { EXIT } from './errors.ts';
-import { createLogger, writeFully } from './log.ts';
+import { createLogger } from './log.ts';
 
 /**
  * The edge of the process: arguments, environment, signals, descriptors 1 and 2, exit status.
  * Nothing else calls process.exit or reads process.env.
  */
 
-const STDOUT = 1;
 const log = createLogger(2);
 
 function endWith(error: unknown): never {
@@ -27,13 +26,7 @@ const io: CliIo = {
   }),
   env: process.env,
   log,
-  stdout: {
-    fd: STDOUT,
-    isTerminal: isatty(STDOUT),
-    print(text) {
-      writeFully(STDOUT, text, Number.POSITIVE_INFINITY);
-    },
-  },
+  stdout: standardOutput(),
 };
 
 try {

@@ -185,5 +185,8 @@ function report(io: CaptureIo, stats: readonly HookStats[], notes: readonly stri
     const wrong = sumsError(stat);
     if (wrong !== undefined) io.log.note(`${stat.hook}: counters do not add up: ${wrong}: a bug`);
   }
-  for (const line of [...notes, ...explainNothing(stats)]) io.log.note(line);
+  for (const note of notes) io.log.note(note);
+  const [nothing, advice] = explainNothing(stats);
+  if (nothing !== undefined) io.log.note(nothing);
+  if (advice !== undefined) io.log.text(advice);
 }

@@ -4,7 +4,7 @@
  * LLVM's memory and its crashes stay here.
  */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { XcapError } from '../errors.ts';
 import { openLibbcc } from '../ffi/libbcc.ts';
@@ -15,21 +15,26 @@ const NOBODY = 65534;
 const JAIL = '/tmp';
 const stubTree = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'templates', 'stub');
 
-function copyTree(from: string, to: string): void {
-  mkdirSync(to, { recursive: true, mode: 0o755 });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const source = join(from, entry.name);
-    if (entry.isDirectory()) copyTree(source, join(to, entry.name));
-    else writeFileSync(join(to, entry.name), readFileSync(source), { mode: 0o644 });
-  }
+/** Files below `root` by relative path. */
+function readTree(root: string): Map<string, Uint8Array> {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return new Map(files.map((path) => [relative(root, path), readFileSync(path)]));
 }
 
 /** Leaves the process with no user, group, capability, and no file but the stub headers. */
 function shutIn(): string {
   if (process.getuid?.() !== 0) return stubTree;
+  // Read before the jail hides it: a checkout may lie below it.
+  const headers = readTree(stubTree);
   process.umask(0o022);
   privateTmpfs(JAIL);
-  copyTree(stubTree, join(JAIL, 'stub'));
+  for (const [path, bytes] of headers) {
+    const target = join(JAIL, 'stub', path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, bytes);
+  }
   chroot(JAIL);
   process.chdir('/');
   forbidNewPrivileges();

@@ -1,0 +1,111 @@
+/**
+ * The figures of docs/performance.md, measured on traffic in two namespaces of its own:
+ *   node figures.js CHECKOUT [--json] [--runs N] [--packets N] [--only NAME[,NAME...]]
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, release } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { NetnsPair } from '../netns.ts';
+import { measureMemory } from './memory.ts';
+import { measureParts } from './parts.ts';
+import { measureProgram } from './program-cost.ts';
+import { measureSender } from './sender.ts';
+import { formatSpread, formatTable } from './spread.ts';
+import { measureStartup } from './startup.ts';
+import { DROPPED_PORT } from './traffic-run.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '9' },
+    packets: { type: 'string', default: '200000' },
+    only: { type: 'string', default: 'startup,parts,program,memory,sender' },
+  },
+});
+const [checkout = ''] = positionals;
+const script = join(checkout, 'scripts/xcap');
+const runs = Number(values.runs);
+const packets = Number(values.packets);
+const wanted = values.only.split(',');
+
+const pair = new NetnsPair();
+pair.b.iptables('-A', 'INPUT', '-p', 'udp', '--dport', String(DROPPED_PORT), '-j', 'DROP');
+
+const load = Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]);
+const result: Record<string, unknown> = {
+  machine: { cpus: availableParallelism(), kernel: release(), node: process.version, load },
+};
+const tables: string[] = [];
+const spread = 'min / median / max';
+
+if (wanted.includes('startup')) {
+  const figures = await measureStartup(script, pair.b.name, runs);
+  result['startup'] = figures;
+  tables.push(
+    formatTable(
+      `From exec of scripts/xcap to ready, ms (${runs} runs)`,
+      ['xcap --netns NAME ...', spread],
+      figures.map(({ command, ms }) => [command, formatSpread(ms, 0)]),
+    ),
+  );
+}
+if (wanted.includes('parts')) {
+  const figures = measureParts(checkout, pair.b.name, 'tcp port 80 and host 10.0.0.1', runs);
+  result['parts'] = figures;
+  tables.push(
+    formatTable(
+      `Parts of a start, each by itself, ms (${runs} runs)`,
+      ['part', spread],
+      figures.map(({ part, ms }) => [part, formatSpread(ms, 1)]),
+    ),
+  );
+}
+if (wanted.includes('program')) {
+  const figures = await measureProgram(script, pair, Math.min(runs, 7), packets);
+  result['program'] = figures;
+  tables.push(
+    formatTable(
+      `The BPF program on skb:kfree_skb, ns for each event (bpf_stats, ${packets} packets a run)`,
+      ['event', spread],
+      figures.map(({ what, nsPerEvent }) => [what, formatSpread(nsPerEvent, 0)]),
+    ),
+  );
+}
+if (wanted.includes('memory')) {
+  const figures = await measureMemory(script, pair, Math.min(runs, 5), packets);
+  result['memory'] = figures;
+  tables.push(
+    formatTable(
+      'Resident memory of the tracer, MiB, and its load, % of one processor',
+      ['state', 'RSS', 'without the ring', 'anonymous', 'load'],
+      figures.map(({ when, rss, withoutRing, anonymous, idlePercent }) => [
+        when,
+        formatSpread(rss, 0),
+        formatSpread(withoutRing, 0),
+        formatSpread(anonymous, 0),
+        formatSpread(idlePercent, 3),
+      ]),
+    ),
+  );
+}
+if (wanted.includes('sender')) {
+  const figures = await measureSender(script, pair, Math.min(runs, 7), packets);
+  result['sender'] = figures;
+  tables.push(
+    formatTable(
+      `What the sender of dropped datagrams pays, us a packet (${packets} packets a run, alternating)`,
+      ['beside', spread, 'added', 'ratio to nothing', 'lost'],
+      figures.map(({ beside, usPerPacket, addedUs, ratio, lost }) => [
+        beside,
+        formatSpread(usPerPacket, 2),
+        formatSpread(addedUs, 2),
+        formatSpread(ratio, 3),
+        lost === undefined ? '' : String(lost),
+      ]),
+    ),
+  );
+}
+pair.dispose();
+process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${tables.join('\n')}`);

@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What the kernel says of one loaded program of a process. */
+export interface ProgramRun {
+  readonly runs: number;
+  readonly ns: number;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** An xcap under measurement: ready when its hooks are attached. */
+export class Tracee {
+  readonly pid: number;
+  /** From the call of spawn() until the ready file is there. */
+  readonly readyMs: number;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<string>;
+
+  private constructor(child: ChildProcess, readyMs: number, ended: Promise<string>) {
+    this.pid = child.pid ?? 0;
+    this.readyMs = readyMs;
+    this.#child = child;
+    this.#ended = ended;
+  }
+
+  /** @param command its program and first words, such as scripts/xcap */
+  static async start(command: readonly string[], args: readonly string[]): Promise<Tracee> {
+    const folder = mkdtempSync(join(tmpdir(), 'xcap-figures-'));
+    const ready = join(folder, 'ready');
+    // inotify: polling would take the processor time that is to be measured.
+    let appeared = (): void => undefined;
+    const there = new Promise<void>((resolve) => (appeared = resolve));
+    const watcher = watch(folder, () => {
+      appeared();
+    });
+    const [program = '', ...words] = command;
+    const from = performance.now();
+    const child = spawn(program, [...words, '--ready-file', ready, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ended = new Promise<string>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', () => {
+        resolve(stderr);
+      });
+    });
+    try {
+      await Promise.race([there, ended]);
+      const readyMs = performance.now() - from;
+      if (!existsSync(ready)) throw new Error(`xcap ended before it was ready: ${stderr}`);
+      return new Tracee(child, readyMs, ended);
+    } finally {
+      watcher.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Counts of its BPF program; the time is there only while statistics are on (BPF_ENABLE_STATS). */
+  program(): ProgramRun {
+    for (const fd of readdirSync(`/proc/${this.pid}/fdinfo`)) {
+      let text;
+      try {
+        text = readFileSync(`/proc/${this.pid}/fdinfo/${fd}`, 'utf8');
+      } catch {
+        continue; // closed meanwhile
+      }
+      const number = (name: string): number | undefined => {
+        const value = new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(text)?.[1];
+        return value === undefined ? undefined : Number(value);
+      };
+      const runs = number('run_cnt');
+      if (runs !== undefined) return { runs, ns: number('run_time_ns') ?? 0 };
+    }
+    throw new Error(`process ${this.pid}: no BPF program among its descriptors`);
+  }
+
+  /** KiB by the names of /proc/PID/smaps_rollup, and of that the mapped ring alone. */
+  memory(): { readonly rssKiB: number; readonly anonymousKiB: number; readonly ringKiB: number } {
+    const rollup = readFileSync(`/proc/${this.pid}/smaps_rollup`, 'utf8');
+    const field = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(rollup)?.[1]);
+    let ringKiB = 0;
+    let inRing = false;
+    for (const line of readFileSync(`/proc/${this.pid}/smaps`, 'utf8').split('\n')) {
+      if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) inRing = line.endsWith('bpf-map');
+      else if (inRing && line.startsWith('Rss:')) ringKiB += Number(/\d+/.exec(line)?.[0]);
+    }
+    return { rssKiB: field('Rss'), anonymousKiB: field('Anonymous'), ringKiB };
+  }
+
+  /** Processor time of all its threads, nanoseconds (/proc/PID/task/TID/schedstat). */
+  processorNs(): number {
+    return readdirSync(`/proc/${this.pid}/task`)
+      .map((task) => readFileSync(`/proc/${this.pid}/task/${task}/schedstat`, 'utf8'))
+      .reduce((sum, text) => sum + Number(text.split(' ')[0]), 0);
+  }
+
+  /** Share of one processor over a while, in percent. */
+  async idlePercent(ms: number): Promise<number> {
+    const before = this.processorNs();
+    await sleep(ms);
+    return ((this.processorNs() - before) / (ms * 1e6)) * 100;
+  }
+
+  /** Ctrl-C; what it wrote to standard error. */
+  async stop(): Promise<string> {
+    this.#child.kill('SIGINT');
+    return this.#ended;
+  }
+}
