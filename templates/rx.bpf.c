@@ -8,6 +8,7 @@ int xcap_rx(u64 *ctx)
 		.ctx = ctx,
 		.skb = (void *)ctx[XCAP_RX_ARG_SKB],
 		.hook = XCAP_HOOK_RX,
+		.direction = XCAP_DIRECTION_IN,
 	};
 
 	return xcap_capture(&hit);

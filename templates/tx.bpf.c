@@ -8,6 +8,7 @@ int xcap_tx(u64 *ctx)
 		.ctx = ctx,
 		.skb = (void *)ctx[XCAP_TX_ARG_SKB],
 		.hook = XCAP_HOOK_TX,
+		.direction = XCAP_DIRECTION_OUT,
 	};
 
 	return xcap_capture(&hit);

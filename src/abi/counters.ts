@@ -16,8 +16,10 @@ export const COUNTERS = [
   'rejected_tid',
   'rejected_uid',
   'rejected_comm',
+  'rejected_where',
   'rejected_filter',
   'rejected_no_link',
+  'rejected_nonlinear',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];
@@ -33,6 +35,8 @@ export const REJECTED_LABELS: Readonly<Partial<Record<Counter, string>>> = {
   rejected_tid: 'tid',
   rejected_uid: 'uid',
   rejected_comm: 'comm',
+  rejected_where: 'where',
   rejected_filter: 'filter',
   rejected_no_link: 'no link header',
+  rejected_nonlinear: 'not in the linear part',
 };

@@ -15,8 +15,14 @@ export interface MapSpec {
 /** The C names map number i as `bpf_pseudo_fd(1, MAP_PLACEHOLDER + i)`; libbcc passes it through. */
 export const MAP_PLACEHOLDER = 0x7ca90000;
 
+/**
+ * The C calls kernel function number ID of BTF as helper `KFUNC_PLACEHOLDER + ID`: clang here cannot
+ * say it otherwise, and no helper has such a number.
+ */
+export const KFUNC_PLACEHOLDER = 0x4000_0000;
+
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
-export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth'] as const;
+export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged'] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
@@ -36,6 +42,8 @@ export interface MapSizes {
   readonly possibleCpus: number;
   readonly captureMax: number;
   readonly ringBytes: number;
+  /** Bytes that filters may ask for of packets with paged data, a power of two; 0: not read. */
+  readonly pagedBytes: number;
 }
 
 /** Captured bytes per event: the snap length, but at most a quarter of the ring. */
@@ -62,6 +70,13 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       maxEntries: sizes.possibleCpus * NESTING_LEVELS,
     },
     depth: { type: MAP_TYPE.percpuArray, keySize: 4, valueSize: 8, maxEntries: 1 },
+    // struct xcap_paged of templates/include/paged.h.
+    paged: {
+      type: MAP_TYPE.array,
+      keySize: 4,
+      valueSize: sizes.pagedBytes === 0 ? 8 : 16 + 2 * sizes.pagedBytes + 320,
+      maxEntries: sizes.pagedBytes === 0 ? 1 : sizes.possibleCpus * NESTING_LEVELS,
+    },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

@@ -1,37 +1,18 @@
 import type { Btf } from '../btf/btf.ts';
-import { typedefId } from '../btf/functions.ts';
+import { funcProto, typedefId } from '../btf/functions.ts';
 import { errnoName } from '../ffi/library.ts';
 import { preemptCount } from '../kernel/context-source.ts';
 import type { FeatureAnswer, FeatureId } from '../kernel/features.ts';
+import { preemptFunctions } from '../kernel/preempt-functions.ts';
+import { insn, OP, PSEUDO } from './insn.ts';
+import { tracepointsPreemptible } from './preemption.ts';
 import { ATTACH_TYPE, PROG_TYPE } from './program.ts';
 import { Attr, BPF_CMD, cString } from './syscall.ts';
 import { closeSync } from 'node:fs';
 
-/** One instruction (include/uapi/linux/bpf.h, struct bpf_insn). */
-function insn(code: number, dst: number, src: number, off: number, imm: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = code;
-  bytes[1] = (src << 4) | dst;
-  view.setInt16(2, off, true);
-  view.setInt32(4, imm, true);
-  return bytes;
-}
-
-const CALL = 0x85;
-const MOV_IMM = 0xb7;
-const MOV_REG = 0xbf;
-const ADD_IMM = 0x07;
-const ADD_REG = 0x0f;
-const AND_IMM = 0x57;
-const LD_IMM64 = 0x18;
-const LDX_B = 0x71;
-const ST_DW = 0x7a;
-const EXIT = 0x95;
-const BPF_PSEUDO_BTF_ID = 3;
 const FUNC_KTIME_GET_NS = 5;
 
-const returnZero = [insn(MOV_IMM, 0, 0, 0, 0), insn(EXIT, 0, 0, 0, 0)];
+const returnZero = [insn(OP.movImm, 0, 0, 0, 0), insn(OP.exit, 0, 0, 0, 0)];
 
 /** Loads and closes; an errno of a missing privilege is "could not tell". */
 function tryLoad(
@@ -83,21 +64,39 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
     },
     'var-stack-read': () =>
       tryLoad(PROG_TYPE.rawTracepoint, ATTACH_TYPE.none, 0, [
-        insn(ST_DW, 10, 0, -16, 0),
-        insn(ST_DW, 10, 0, -8, 0),
-        insn(CALL, 0, 0, 0, FUNC_KTIME_GET_NS),
-        insn(AND_IMM, 0, 0, 0, 7),
-        insn(MOV_REG, 2, 10, 0, 0),
-        insn(ADD_IMM, 2, 0, 0, -16),
-        insn(ADD_REG, 2, 0, 0, 0),
-        insn(LDX_B, 1, 2, 0, 0),
+        insn(OP.stDw, 10, 0, -16, 0),
+        insn(OP.stDw, 10, 0, -8, 0),
+        insn(OP.call, 0, 0, 0, FUNC_KTIME_GET_NS),
+        insn(OP.andImm, 0, 0, 0, 7),
+        insn(OP.movReg, 2, 10, 0, 0),
+        insn(OP.addImm, 2, 0, 0, -16),
+        insn(OP.addReg, 2, 0, 0, 0),
+        insn(OP.ldxB, 1, 2, 0, 0),
         ...returnZero,
       ]),
+    // What is missing (CONFIG_KALLSYMS_ALL) shows when it is looked up: kernel/paged-source.ts.
+    'direct-map': () => (process.arch === 'x64' ? 'yes' : 'no'),
+    'skb-dynptr': () => {
+      const id = typedefId(btf, 'btf_trace_kfree_skb');
+      const kfunc = funcProto(btf, 'bpf_dynptr_from_skb');
+      if (id === undefined || kfunc === undefined) return 'no';
+      return tryLoad(PROG_TYPE.tracing, ATTACH_TYPE.traceRawTp, id, [
+        insn(OP.ldxDw, 1, 1, 0, 0),
+        insn(OP.movImm, 2, 0, 0, 0),
+        insn(OP.movReg, 3, 10, 0, 0),
+        insn(OP.addImm, 3, 0, 0, -16),
+        insn(OP.call, 0, PSEUDO.kfuncCall, 0, kfunc.id),
+        ...returnZero,
+      ]);
+    },
+    'preemptible-tracepoints': () =>
+      // Without the functions nothing can be done about it; kernels that have it have them.
+      preemptFunctions(btf) === undefined ? 'no' : tracepointsPreemptible(btf),
     'percpu-ksym': () => {
       const count = preemptCount(btf);
       if (count === undefined) return 'no';
       return tryLoad(PROG_TYPE.rawTracepoint, ATTACH_TYPE.none, 0, [
-        insn(LD_IMM64, 1, BPF_PSEUDO_BTF_ID, 0, count.btfId),
+        insn(OP.ldImm64, 1, PSEUDO.btfId, 0, count.btfId),
         insn(0, 0, 0, 0, 0),
         ...returnZero,
       ]);

@@ -1,6 +1,6 @@
 import { PermissionError, SystemError } from '../errors.ts';
 import { addressOf, errnoName } from '../ffi/library.ts';
-import { bpf } from '../ffi/libc.ts';
+import { bpf, withSignalsBlocked } from '../ffi/libc.ts';
 
 /** enum bpf_cmd, include/uapi/linux/bpf.h. */
 export const BPF_CMD = {
@@ -11,6 +11,10 @@ export const BPF_CMD = {
   objGetInfoByFd: 15,
   rawTracepointOpen: 17,
 } as const;
+
+const EAGAIN = 11;
+/** Ctrl-Z and fg, once or twice. */
+const MAX_ATTEMPTS = 5;
 
 /**
  * Builds one `union bpf_attr`. It keeps every buffer whose address it holds, so that the garbage
@@ -47,9 +51,19 @@ export class Attr {
     return this.#view.getUint32(offset, true);
   }
 
-  /** @returns the call's result or -errno */
+  /**
+   * The verifier gives up with EAGAIN when a signal is pending (signal_pending() in
+   * kernel/bpf/verifier.c): signals wait until it is done, but SIGSTOP, which cannot be blocked.
+   *
+   * @returns the call's result or -errno
+   */
   call(command: number): number {
-    const result = bpf(command, this.bytes);
+    const once = (): number => bpf(command, this.bytes);
+    const loads = command === BPF_CMD.progLoad;
+    let result = loads ? withSignalsBlocked(once) : once();
+    for (let attempt = 1; loads && result === -EAGAIN && attempt < MAX_ATTEMPTS; attempt++) {
+      result = withSignalsBlocked(once);
+    }
     // Referenced after the call: what the addresses point to lives until here.
     if (this.#held.length < 0) throw new RangeError();
     return result;

@@ -12,6 +12,8 @@ export interface CaptureOptions {
   readonly interface: string | undefined;
   /** In the order given. Same key: any of the plain ones, and none of the negated ones. */
   readonly metadata: readonly MetadataFilter[];
+  /** --where: all of them must hold. */
+  readonly where: readonly string[];
   /** Capture file of -w, `-` for standard output; also `-` for --format pcap or pcapng alone. */
   readonly write: string | undefined;
   /** --format, or `json` for --json, as given. */

@@ -2,22 +2,32 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureMax, type MapSizes } from '../abi/maps.ts';
 import { createProber } from '../bpf/probes.ts';
-import { generateProgram, PROGRAM_LICENSE, type ProgramSource } from '../codegen/program.ts';
+import {
+  generateProgram,
+  pagedBytes,
+  PROGRAM_LICENSE,
+  type ProgramSource,
+} from '../codegen/program.ts';
 import { UnsupportedError } from '../errors.ts';
 import { realtimeOffsetNs } from '../ffi/libc.ts';
 import { openLibpcap } from '../ffi/libpcap.ts';
 import { compileExpression, type FilterPair } from '../filter/compile-expression.ts';
-import { describeAttachPoint, findHooks, resolveHook } from '../hooks/resolve.ts';
+import { LOOP_BOUND } from '../filter/passes/unroll.ts';
+import { describeAttachPoint, findHooks, hookIndex, resolveHook } from '../hooks/resolve.ts';
 import type { ResolvedHook, TracepointMode } from '../hooks/spec.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
 import { parseFeature } from '../kernel/features.ts';
 import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
+import { pagedSource, type PagedSource } from '../kernel/paged-source.ts';
+import { preemptFunctions } from '../kernel/preempt-functions.ts';
 import { liveReader } from '../kernel/reader.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import type { Names } from '../records/build.ts';
 import type { LinkType } from '../records/record.ts';
+import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
+import { resolveLocation } from './resolve-location.ts';
 
 /** Everything a run needs, decided before anything is loaded. */
 export interface CapturePlan {
@@ -53,19 +63,30 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     options.interface === undefined
       ? undefined
       : resolveInterface(options.interface, { reader: liveReader, netns: view.netns });
-  const metadata = resolveMetadata(options.metadata, device, {
-    reason: (text) => view.reasons.parse(text),
-    netns: (text) => view.netns.parse(text).inode,
+  const names = {
+    reason: (text: string) => view.reasons.parse(text),
+    netns: (text: string) => view.netns.parse(text).inode,
+  };
+  const metadata = resolveMetadata(options.metadata, device, names);
+  const where = compileWhere(options.where, view.btf, {
+    ...names,
+    hook: (text) => hookIndex(specs, text),
+    location: (text) => resolveLocation(view.symbols, text),
   });
   const mode = tracepointMode(view, options);
   const hooks = specs.map((spec) => resolveHook(spec, view.btf, mode));
   const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
+  const paged = pagedSource(view.btf, view.arch, liveReader, {
+    dynptr: () => mode === 'btf-typed' && view.features.has('skb-dynptr'),
+    pages: () => view.features.has('direct-map'),
+  });
   const ringBytes = options.ringKiB * 1024;
   const sizes: MapSizes = {
     hooks: hooks.length,
     possibleCpus: possibleCpus(),
     captureMax: captureMax(options.snaplen, ringBytes),
     ringBytes,
+    pagedBytes: pagedBytes(filter, paged),
   };
   return {
     kernelRelease: view.release,
@@ -75,17 +96,26 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       hooks,
       filter,
       metadata,
+      where,
       context,
       captureMax: sizes.captureMax,
       varStackRead: view.features.has('var-stack-read'),
+      preempt: view.features.has('preemptible-tracepoints')
+        ? preemptFunctions(view.btf)
+        : undefined,
+      paged,
+      pagedBytes: sizes.pagedBytes,
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
     license: PROGRAM_LICENSE,
     sizes,
     fileLinkType: fileLinkType(options, device),
     names: makeNames(view, hooks, context),
-    notes: planNotes(filter, context),
+    notes: planNotes(filter, context, paged),
     warmUp: () => {
+      // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
+      if (specs.some((spec) => spec.hasLocation)) void view.reasons;
+      view.forgetTypes();
       const symbols = specs.some((spec) => spec.hasLocation) ? view.symbols.note() : undefined;
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
@@ -146,12 +176,15 @@ function makeNames(
   hooks: readonly ResolvedHook[],
   context: ContextSource,
 ): Names {
-  const { reasons } = view;
+  const reasonName = (value: number): string => view.reasons.name(value);
   return {
     hooks: hooks.map((hook) => hook.spec.id),
     attachPoints: hooks.map(describeAttachPoint),
     clockOffsetNs: clockOffset(),
-    reason: reasons.available ? (value) => reasons.name(value) : undefined,
+    // Read by warmUp(), not while the compiler waits for its text.
+    get reason() {
+      return view.reasons.available ? reasonName : undefined;
+    },
     location: (address) => view.symbols.format(address),
     netns: (inode) => view.netns.name(inode),
     netnsLabel: (inode) => view.netns.label(inode),
@@ -159,11 +192,25 @@ function makeNames(
   };
 }
 
-function planNotes(filter: FilterPair | undefined, context: ContextSource): readonly string[] {
+function planNotes(
+  filter: FilterPair | undefined,
+  context: ContextSource,
+  paged: PagedSource,
+): readonly string[] {
   const notes: string[] = [];
   if (filter !== undefined && filter.l3 === undefined) {
     notes.push(
       `packets without a link header cannot be filtered by this expression (${filter.note ?? ''}): they are counted as rejected (no link header)`,
+    );
+  }
+  if (filter?.l2.loops === true) {
+    notes.push(
+      `protochain follows at most ${LOOP_BOUND} headers: packets with longer chains are rejected`,
+    );
+  }
+  if (filter !== undefined && paged.kind === 'none') {
+    notes.push(
+      'this kernel does not let the filter read packet bytes that are not in the linear part: packets where it asks for them are counted as rejected (not in the linear part)',
     );
   }
   if (context.kind === 'unknown') {

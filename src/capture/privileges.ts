@@ -19,14 +19,15 @@ function effectiveCapabilities(): bigint | undefined {
 /**
  * Says at once what the kernel would say later, after the work of compiling.
  *
+ * @param doing what they are for
  * @throws PermissionError (status 3)
  */
-export function requirePrivileges(): void {
+export function requirePrivileges(doing = 'tracing packets'): void {
   const effective = effectiveCapabilities();
   if (effective === undefined) return;
   const has = (capability: bigint): boolean => ((effective >> capability) & 1n) === 1n;
   if (has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON))) return;
-  throw new PermissionError('tracing packets: loading BPF programs: not permitted', {
+  throw new PermissionError(`${doing}: loading BPF programs: not permitted`, {
     hint: 'run it as root: sudo xcap ...',
   });
 }

@@ -25,6 +25,11 @@ const BATCH = 1024;
 const HIGH_WATER_BYTES = 8 << 20;
 /** Longest time that a record waits in a batch. */
 const FLUSH_MS = 100;
+/**
+ * While events come in, the ring is looked at this often and not waited on: each time that the
+ * reader has caught up, the next event pays for waking it, and that costs more than the event.
+ */
+const LOOK_AGAIN_MS = 1;
 
 /** Moves events from the ring to the sink, in batches, from the event loop. */
 export class Pump {
@@ -36,6 +41,9 @@ export class Pump {
   readonly #finished: () => void;
   #total = 0;
   #flushTimer: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
+  #nextTurn: NodeJS.Immediate | undefined;
+  #watching = false;
   #stopped = false;
   #waiting = false;
 
@@ -61,6 +69,7 @@ export class Pump {
   }
 
   start(): void {
+    this.#watching = true;
     this.#ring.watch(() => {
       this.#turn();
     });
@@ -69,7 +78,8 @@ export class Pump {
   /** After this only drain() reads. */
   stop(): void {
     this.#stopped = true;
-    this.#ring.unwatch();
+    this.#unwatch();
+    this.#cancelTurn();
     clearTimeout(this.#flushTimer);
   }
 
@@ -110,15 +120,39 @@ export class Pump {
       return;
     }
     if (count > 0) this.#scheduleFlush(count < BATCH);
+    this.#scheduleTurn(count);
+  }
+
+  /** Waits for the next event, or looks again by itself while they come in. */
+  #scheduleTurn(count: number): void {
+    this.#cancelTurn();
+    if (count === 0) {
+      if (!this.#watching) this.start();
+      return;
+    }
+    this.#unwatch();
+    const turn = (): void => {
+      this.#turn();
+    };
+    if (count < BATCH) this.#lookTimer = setTimeout(turn, LOOK_AGAIN_MS);
+    else this.#nextTurn = setImmediate(turn);
+  }
+
+  #cancelTurn(): void {
+    clearTimeout(this.#lookTimer);
+    clearImmediate(this.#nextTurn);
+  }
+
+  #unwatch(): void {
+    this.#watching = false;
+    this.#ring.unwatch();
   }
 
   #waitForOutput(): void {
     this.#waiting = true;
-    this.#ring.unwatch();
+    this.#unwatch();
     void this.#output.drained().then(() => {
       this.#waiting = false;
-      if (this.#stopped) return;
-      this.start();
       this.#turn();
     });
   }

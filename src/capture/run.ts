@@ -1,14 +1,14 @@
 import { writeFileSync, rmSync } from 'node:fs';
 import { COUNTERS } from '../abi/counters.ts';
 import { captureMaps } from '../abi/maps.ts';
-import { Compiler } from '../compile/compiler.ts';
+import type { Compiler } from '../compile/compiler.ts';
 import { numberLines } from '../codegen/compose.ts';
 import { EXIT, RuntimeError, type ExitCode } from '../errors.ts';
 import { describeAttachPoint } from '../hooks/resolve.ts';
 import type { HookStats } from '../output/sink.ts';
 import { Disposer } from '../util/disposer.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
-import { Outputs } from './outputs.ts';
+import type { Outputs } from './outputs.ts';
 import { makePlan, type CapturePlan } from './plan.ts';
 import { requirePrivileges } from './privileges.ts';
 import { Pump } from './pump.ts';
@@ -19,13 +19,16 @@ import { explainNothing, formatStats } from './summary.ts';
 /**
  * A whole capture: plan, compile, attach, pump until told to end, drain, close, summary.
  *
+ * @param compiler undefined for a dry run
  * @throws XcapError with the exit status; nothing stays attached on any path
  */
-export async function runCapture(options: CaptureOptions, io: CaptureIo): Promise<ExitCode> {
+export async function runCapture(
+  options: CaptureOptions,
+  io: CaptureIo,
+  compiler: Compiler | undefined,
+): Promise<ExitCode> {
   const held = new Disposer();
   try {
-    // Its start overlaps with reading the kernel's BTF.
-    const compiler = options.dryRun ? undefined : held.add(new Compiler());
     const plan = makePlan(options);
     if (compiler === undefined) {
       io.stdout.print(numberLines(plan.program.text));
@@ -47,16 +50,20 @@ async function capture(
   held: Disposer,
 ): Promise<ExitCode> {
   const maps = captureMaps(plan.sizes);
+  const compiling = compiler.compile({
+    text: plan.program.text,
+    functions: plan.program.functions,
+    maps,
+    license: plan.license,
+  });
+  // Awaited below, unless something fails before: that error is then the one to report.
+  compiling.catch(() => undefined);
+  // While the child compiles, make the maps and load what turns events into lines.
   const session = held.add(new Session(maps, plan.sizes.possibleCpus));
+  const { Outputs } = await import('./outputs.ts');
   const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
   try {
-    const compiling = compiler.compile({
-      text: plan.program.text,
-      functions: plan.program.functions,
-      maps,
-      license: plan.license,
-    });
-    // While the child compiles, read what the first event will need.
+    // And read what the first event will need.
     for (const note of plan.warmUp()) io.log.note(note);
     const object = await compiling;
     if (!io.abort.aborted) session.attach(object, plan.hooks);

@@ -24,6 +24,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   filter: 'no packet at this hook matches the expression: try it without one',
   'no link header':
     'those packets have no link header and the expression asks for one: leave its link-layer terms out',
+  'not in the linear part':
+    'the expression asks for bytes that this kernel does not let xcap read: ask for headers only',
   reason: 'other reasons were seen: run without --reason to list them',
   netns: 'other namespaces were seen: run without --netns to list them',
   interface:
@@ -35,6 +37,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   tid: 'other threads were seen: run without --tid',
   uid: 'other users were seen: run without --uid',
   comm: 'other commands were seen: run without --comm; comm is at most 15 bytes',
+  where:
+    'events were seen that --where does not match: leave terms out; one about what an event does not have is false',
 };
 
 /** Why nothing was captured: which filter rejected how many, and what to try. */

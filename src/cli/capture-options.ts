@@ -42,6 +42,7 @@ export function captureOptions(
     optimize: !given.has('no-optimize'),
     interface: device === 'any' ? undefined : device,
     metadata: metadataFilters(given),
+    where: given.list('where', parseWhereText),
     ...outputs(given),
     print: given.has('print'),
     count: given.value('max-packets', (spelled, text) =>
@@ -57,6 +58,12 @@ export function captureOptions(
     readyFile: given.value('ready-file', parseText),
     withoutFeature: given.list('without-feature', parseText),
   };
+}
+
+/** Its own parser says what is wrong inside, with a caret. */
+function parseWhereText(spelled: string, text: string): string {
+  if (text.trim() !== '') return text;
+  throw badValue(spelled, text, 'empty', `${spelled} 'mark & 0xff == 3'`);
 }
 
 function splitHooks(spelled: string, text: string): readonly string[] {

@@ -52,6 +52,11 @@ export function splitLine(
       requireChoice(option, spelled, argument);
     }
     given.push({ option, spelled, argument });
+    if (option.type === 'words' && attached === undefined) {
+      while (next < args.length && !isOption(args[next] ?? '')) {
+        given.push({ option, spelled, argument: args[next++] });
+      }
+    }
     return isLast(option);
   }
 
@@ -87,11 +92,13 @@ export function splitLine(
       words.push(...args.slice(next));
       break;
     }
-    if (!/^-[^0-9]/.test(word)) words.push(word);
+    if (!isOption(word)) words.push(word);
     else if (word.startsWith('--') ? takeLong(word) : takeBundle(word)) break;
   }
   return { given, words };
 }
+
+const isOption = (word: string): boolean => /^-[^0-9]/.test(word);
 
 function requireUsable(option: OptionSpec, spelled: string): void {
   if (option.status === 'not-yet') throw new UsageError(`${spelled}: not yet`);

@@ -39,11 +39,18 @@ const HEADS: Readonly<Record<CommandName, string>> = {
   capture: CAPTURE_HEAD,
   filter: `usage: xcap filter [options] EXPR
 
-Shows what an expression is compiled to. Needs no privileges.
+Shows what an expression is compiled to, and runs it in the kernel on the packets of capture files.
+Only --read and --verify need privileges.
 
   xcap filter 'tcp port 80'                  cBPF, as tcpdump -d lists it
-  xcap filter --emit c icmp                  the C that goes into the kernel's program
+  xcap filter --emit c icmp                  C: the kernel's program, and a function for your own
   xcap filter --link-type RAW icmp           for packets without a link header
+  xcap filter --explain 'host 10.0.0.1'      what is looked at, and what it costs
+  xcap filter 'udp port 53' --read a.pcap    the numbers of the packets that match
+  xcap filter icmp --verify *.pcap           the same answer as libpcap on each packet?
+
+What follows --read and --verify up to the next option are files; with no expression before them, it
+begins at the first word that is no file.
 `,
   reasons: `usage: xcap reasons [PATTERN]
 

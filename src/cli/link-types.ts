@@ -40,3 +40,12 @@ export function linkTypeNumber(spelled: string, name: string): number {
     near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'EN10MB or RAW, for example';
   throw badValue(spelled, name, 'no such link type', hint);
 }
+
+/** Every link type that an expression may be meant for. */
+export const linkTypeNumbers = (): readonly number[] => [...LINK_TYPES.values()];
+
+/** Its name; its number where it has none here. */
+export function linkTypeName(linkType: number): string {
+  for (const [name, number] of LINK_TYPES) if (number === linkType) return name;
+  return String(linkType);
+}

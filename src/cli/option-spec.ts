@@ -6,9 +6,10 @@ export type OptionGroup = 'trace' | 'match' | 'output' | 'text' | 'bounds' | 'ot
 /**
  * flag: given or not; count: how often it was given; value: one argument, the last one counts
  * (as with getopt); single: one argument, twice is an error because dropping one would drop
- * packets; list: every argument counts.
+ * packets; list: every argument counts; words: a list whose arguments are all the words up to the
+ * next option.
  */
-export type OptionType = 'flag' | 'count' | 'value' | 'single' | 'list';
+export type OptionType = 'flag' | 'count' | 'value' | 'single' | 'list' | 'words';
 
 /**
  * built: works; not-yet: promised, refused until it works; accepted: harmless habit of tcpdump,
@@ -47,5 +48,5 @@ export function spelling(option: OptionSpec): string {
 }
 
 export function takesArgument(option: OptionSpec): boolean {
-  return option.type === 'value' || option.type === 'single' || option.type === 'list';
+  return option.type !== 'flag' && option.type !== 'count';
 }

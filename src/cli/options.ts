@@ -104,6 +104,15 @@ const OWN = [
     help: 'packet mark, for example 0x10 or 0x10/0xff',
   },
   {
+    key: 'where',
+    long: 'where',
+    type: 'list',
+    argument: 'EXPR',
+    group: 'match',
+    status: 'built',
+    help: "condition on fields and kernel members, for example 'reason == NO_SOCKET && skb.dev.mtu < 1500'; repeated: all of them",
+  },
+  {
     key: 'expression-file',
     short: 'F',
     type: 'value',
@@ -375,7 +384,7 @@ const OWN = [
     group: 'other',
     status: 'built',
     commands: ['filter'],
-    help: 'cbpf (default): the listing of tcpdump -d; c: the C that xcap makes of it',
+    help: 'cbpf (default): the listing of tcpdump -d; c: the C that xcap makes of it, complete for any C compiler',
   },
   {
     key: 'link-type',
@@ -389,30 +398,43 @@ const OWN = [
     help: 'EN10MB (default), RAW or another name of libpcap',
   },
   {
+    key: 'explain',
+    long: 'explain',
+    type: 'flag',
+    group: 'other',
+    status: 'built',
+    commands: ['filter'],
+    conflicts: ['emit', 'read', 'verify'],
+    help: 'what each instruction looks at, the C, and how much of a packet is read',
+  },
+  {
     key: 'read',
     long: 'read',
-    type: 'value',
-    argument: 'FILE',
+    type: 'words',
+    argument: 'FILE...',
     group: 'other',
-    status: 'not-yet',
+    status: 'built',
     commands: ['filter'],
-    help: 'the numbers of the packets in FILE that match',
+    conflicts: ['emit', 'link-type', 'verify'],
+    help: 'the numbers, from 1, of the packets in capture files that match; FILE:NUMBER for several',
   },
   {
     key: 'verify',
     long: 'verify',
-    type: 'flag',
+    type: 'words',
+    argument: 'FILE...',
     group: 'other',
-    status: 'not-yet',
+    status: 'built',
     commands: ['filter'],
-    help: 'compare the loaded program with libpcap on each packet of files',
+    conflicts: ['emit', 'link-type'],
+    help: "compare the loaded program's answer with libpcap's for each packet of capture files",
   },
 ] as const satisfies readonly OptionSpec[];
 
 /** Options of the product that are promised and refused until they work. */
 const NOT_YET: readonly OptionSpec[] = [
   ...['stack', 'track'].map((name) => promised(name, 'flag')),
-  ...['cgroup', 'where', 'sample', 'max-rate'].map((name) => promised(name, 'value')),
+  ...['cgroup', 'sample', 'max-rate'].map((name) => promised(name, 'value')),
 ];
 
 function promised(name: string, type: OptionType): OptionSpec {

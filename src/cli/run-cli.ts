@@ -42,7 +42,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
   switch (command) {
     case 'filter': {
       const { filterCommand } = await import('./commands/filter.ts');
-      return filterCommand(given, line.words, io);
+      return await filterCommand(given, line.words, io);
     }
     case 'reasons': {
       const { reasonsCommand } = await import('./commands/reasons.ts');

@@ -1,13 +1,18 @@
 import { emitEventHeader } from '../abi/emit-c.ts';
-import { MAP_NAMES, MAP_PLACEHOLDER, NESTING_LEVELS } from '../abi/maps.ts';
+import { KFUNC_PLACEHOLDER, MAP_NAMES, MAP_PLACEHOLDER, NESTING_LEVELS } from '../abi/maps.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { FilterPair } from '../filter/compile-expression.ts';
+import type { CompiledFilter } from '../filter/compiler.ts';
 import type { ResolvedHook } from '../hooks/spec.ts';
 import type { ContextSource } from '../kernel/context-source.ts';
+import type { PagedSource } from '../kernel/paged-source.ts';
+import type { PreemptFunctions } from '../kernel/preempt-functions.ts';
+import type { WhereProgram } from '../where/compile-where.ts';
 import { compose } from './compose.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
 import { KERNEL_STRUCTS } from './kernel-structs.ts';
+import { mergeWants } from './merge-wants.ts';
 
 /** The programs are loaded as this: GPL-compatible, as the tracing helpers demand. */
 export const PROGRAM_LICENSE = 'Dual MIT/GPL';
@@ -17,11 +22,17 @@ export interface ProgramInput {
   readonly hooks: readonly ResolvedHook[];
   readonly filter: FilterPair | undefined;
   readonly metadata: MetadataMatches;
+  readonly where: WhereProgram;
   readonly context: ContextSource;
   /** Most bytes captured of one packet. */
   readonly captureMax: number;
   /** The verifier accepts stack reads at variable offsets (5.12). */
   readonly varStackRead: boolean;
+  /** Undefined where tracepoints turn preemption off. */
+  readonly preempt: PreemptFunctions | undefined;
+  readonly paged: PagedSource;
+  /** As in MapSizes. */
+  readonly pagedBytes: number;
   readonly readTemplate: (path: string) => string;
 }
 
@@ -35,7 +46,7 @@ const flag = (on: boolean): number => (on ? 1 : 0);
 
 function configHeader(input: ProgramInput): string {
   const { context, hooks } = input;
-  const defines: [string, number][] = [
+  const defines: [string, number | string][] = [
     ['XCAP_TYPED', flag(hooks.every((hook) => hook.mode === 'btf-typed'))],
     ['XCAP_MAP_PLACEHOLDER', MAP_PLACEHOLDER],
     ...MAP_NAMES.map((name, i): [string, number] => [`XCAP_MAP_${name.toUpperCase()}`, i]),
@@ -45,6 +56,9 @@ function configHeader(input: ProgramInput): string {
     ['XCAP_PREEMPT_COUNT_ID', context.kind === 'preempt-count' ? context.btfId : 0],
     ['XCAP_PREEMPT_COUNT_OFFSET', context.kind === 'preempt-count' ? context.offset : 0],
     ['XCAP_TASK_STACK_OFFSET', context.kind === 'task-stack' ? context.offset : 0],
+    ...preemptDefines(input.preempt),
+    ['XCAP_PAGED_BYTES', input.pagedBytes],
+    ...pagedDefines(input.paged),
     ...hooks.flatMap((hook, i): [string, number][] => [
       [hook.spec.indexDefine, i],
       ...Object.entries(hook.argumentIndexes),
@@ -53,12 +67,56 @@ function configHeader(input: ProgramInput): string {
   return defines.map(([name, value]) => `#define ${name} ${value}`).join('\n') + '\n';
 }
 
+/** Kernel functions that keep a program on its CPU, by BTF id. */
+function preemptDefines(preempt: PreemptFunctions | undefined): [string, number][] {
+  if (preempt === undefined) return [['XCAP_KEEPS_CPU', 0]];
+  return [
+    ['XCAP_KEEPS_CPU', 1],
+    ['XCAP_PREEMPT_DISABLE', KFUNC_PLACEHOLDER + preempt.disable],
+    ['XCAP_PREEMPT_ENABLE', KFUNC_PLACEHOLDER + preempt.enable],
+    ['XCAP_IRQ_SAVE', KFUNC_PLACEHOLDER + preempt.irqSave],
+    ['XCAP_IRQ_RESTORE', KFUNC_PLACEHOLDER + preempt.irqRestore],
+  ];
+}
+
+function pagedDefines(paged: PagedSource): [string, number | string][] {
+  if (paged.kind === 'none') return [];
+  if (paged.kind === 'dynptr') return [['XCAP_PAGED_DYNPTR', KFUNC_PLACEHOLDER + paged.btfId]];
+  return [
+    ['XCAP_PAGE_OFFSET_BASE', `0x${paged.pageOffsetBase.toString(16)}ull`],
+    ['XCAP_VMEMMAP_BASE', `0x${paged.vmemmapBase.toString(16)}ull`],
+    ['XCAP_PAGE_STRUCT_BYTES', paged.pageStructBytes],
+  ];
+}
+
+/** All that the filters look at beyond it is lost: one that asks for more says so by its counter. */
+const PAGED_LIMIT = 16384;
+
+/** Bytes to gather of a packet with paged data: a power of two above the filter's reach. */
+export function pagedBytes(filter: FilterPair | undefined, paged: PagedSource): number {
+  if (filter === undefined || paged.kind === 'none') return 0;
+  const reach = reachOf(filter);
+  return reach === 0
+    ? 0
+    : Math.min(PAGED_LIMIT, Math.max(64, 2 ** Math.ceil(Math.log2(reach + 1))));
+}
+
+const functionsOf = ({ l2, l2Tagged, l3 }: FilterPair): readonly CompiledFilter[] =>
+  [l2, l2Tagged, l3].filter((filter) => filter !== undefined);
+
+/** Bytes that any of the functions can look at. */
+function reachOf(filter: FilterPair): number {
+  return Math.max(...functionsOf(filter).map(({ reachBytes = 0xffff_ffff }) => reachBytes));
+}
+
 function filterHeader(filter: FilterPair | undefined): string {
   if (filter === undefined) return '#define XCAP_FILTER 0\n';
-  const functions = [filter.l2, ...(filter.l3 === undefined ? [] : [filter.l3])];
+  const functions = functionsOf(filter);
   return [
     '#define XCAP_FILTER 1',
     `#define XCAP_FILTER_L3 ${flag(filter.l3 !== undefined)}`,
+    `#define XCAP_FILTER_L2_TAGGED ${flag(filter.l2Tagged !== undefined)}`,
+    `#define XCAP_FILTER_REACH ${reachOf(filter)}u`,
     `#define XCAP_FILTER_WINDOW ${Math.max(8, ...functions.map((f) => f.windowBytes))}`,
     '',
     ...functions.map((f) => f.text),
@@ -72,9 +130,10 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       entries: input.hooks.map((hook) => hook.spec.template),
       generated: {
         'config.gen.h': configHeader(input),
-        'kernel.gen.h': emitStructs(input.btf, KERNEL_STRUCTS),
+        'kernel.gen.h': emitStructs(input.btf, mergeWants(KERNEL_STRUCTS, input.where.structs)),
         'events.gen.h': emitEventHeader(),
         'metadata.gen.h': emitMetadataHeader(input.metadata),
+        'where.gen.h': input.where.header,
         'filter.gen.h': filterHeader(input.filter),
       },
       readTemplate: input.readTemplate,

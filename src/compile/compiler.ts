@@ -15,7 +15,15 @@ export interface CompileInput {
   readonly license: string;
 }
 
-const WARNINGS = ['-Wno-unused-function', '-Wno-unused-variable'];
+const CFLAGS = [
+  '-Wno-unused-function',
+  '-Wno-unused-variable',
+  // libbcc asks for debug information and makes BTF of it; nobody reads that.
+  '-g0',
+  // libbcc optimises what clang hands over (run_pass_manager() in its bpf_module.cc): once is enough.
+  '-Xclang',
+  '-disable-llvm-passes',
+];
 
 function collect(stream: Readable): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -60,7 +68,7 @@ export class Compiler implements Disposable {
     const request: CompileRequest = {
       text: input.text,
       functions: input.functions,
-      cflags: WARNINGS,
+      cflags: CFLAGS,
     };
     const stdin = this.#child.stdin as Writable;
     stdin.on('error', () => undefined); // a child that died early is reported below

@@ -2,7 +2,7 @@
  * What the compiler makes: plain data that prints as JSON, free of descriptors and addresses, so
  * that it can be cached and shipped.
  */
-import { MAP_PLACEHOLDER, type MapSpec } from '../abi/maps.ts';
+import { KFUNC_PLACEHOLDER, MAP_PLACEHOLDER, type MapSpec } from '../abi/maps.ts';
 
 /** Instruction `insn` (index) is the first half of a 64-bit load of map `map`. */
 export interface MapRelocation {
@@ -55,5 +55,24 @@ export function relocate(program: CompiledProgram, fds: ReadonlyMap<string, numb
     if (fd === undefined) throw new RangeError(`program ${program.name} needs map ${map}`);
     view.setInt32(insn * 8 + 4, fd, true);
   }
+  callKernelFunctions(view);
   return insns;
+}
+
+const CALL = 0x85;
+const BPF_PSEUDO_KFUNC_CALL = 2;
+
+/** Calls of placeholders become calls of functions of the kernel (include/uapi/linux/bpf.h). */
+function callKernelFunctions(insns: DataView): void {
+  for (let at = 0; at < insns.byteLength; at += 8) {
+    if (insns.getUint8(at) === LD_IMM64) {
+      at += 8;
+      continue;
+    }
+    if (insns.getUint8(at) !== CALL || insns.getUint8(at + 1) !== 0) continue;
+    const helper = insns.getInt32(at + 4, true);
+    if (helper < KFUNC_PLACEHOLDER) continue;
+    insns.setUint8(at + 1, BPF_PSEUDO_KFUNC_CALL << 4);
+    insns.setInt32(at + 4, helper - KFUNC_PLACEHOLDER, true);
+  }
 }

@@ -22,6 +22,9 @@ const cSetrlimit = bind<(resource: number, limit: BigUint64Array) => number>(
 const cClockGettime = bind<(clock: number, ts: BigInt64Array) => number>(
   'int clock_gettime(int clock, void *ts)',
 );
+const cSigmask = bind<(how: number, set: Uint8Array, old: Uint8Array | null) => number>(
+  'int pthread_sigmask(int how, const void *set, void *old)',
+);
 const cUnshare = bind<(flags: number) => number>('int unshare(int flags)');
 const cMount = bind<
   (source: string, target: string, type: string, flags: bigint, data: string | null) => number
@@ -72,6 +75,20 @@ export function mmapShared(fd: number, length: number, protection: number, offse
 
 export function munmap(address: bigint, length: number): void {
   cMunmap(address, length);
+}
+
+/** Runs `call` while no signal can reach this thread; those that come meanwhile are delivered after it. */
+export function withSignalsBlocked<T>(call: () => T): T {
+  const SIG_BLOCK = 0;
+  const SIG_SETMASK = 2;
+  const SIGSET_BYTES = 128;
+  const before = new Uint8Array(SIGSET_BYTES);
+  cSigmask(SIG_BLOCK, new Uint8Array(SIGSET_BYTES).fill(0xff), before);
+  try {
+    return call();
+  } finally {
+    cSigmask(SIG_SETMASK, before, null);
+  }
 }
 
 const cSysconf = bind<(name: number) => number>('long sysconf(int name)');

@@ -1,7 +1,9 @@
 import type { RawProgram } from './cbpf.ts';
+import { costOf, type FilterCost } from './cost.ts';
 import { decode } from './decode.ts';
 import { emitC } from './emit-c.ts';
 import { leavesWindow } from './emit-load.ts';
+import { jaTarget } from './insn.ts';
 import type { FilterIr } from './ir.ts';
 import { splitBlocks } from './passes/blocks.ts';
 import { boundsGuards } from './passes/bounds-guards.ts';
@@ -13,7 +15,7 @@ import { accessOf, endOf, fitsWindow, planWindow } from './window.ts';
 
 /** A filter as C text; plain data. */
 export interface CompiledFilter {
-  /** The function's name: `static __always_inline u32 SYMBOL(const struct xcap_pkt *p, u8 *w)`. */
+  /** The function's name: `static __always_inline u32 SYMBOL(struct xcap_pkt *p, u8 *w)`. */
   readonly symbol: string;
   readonly text: string;
   /** Bytes of the array `w` that the caller provides (a multiple of 8); 0: `w` is not used. */
@@ -22,6 +24,9 @@ export interface CompiledFilter {
   readonly readsBeyondWindow: boolean;
   /** Bytes from the packet's start that can have a say; undefined when that has no bound. */
   readonly reachBytes: number | undefined;
+  /** It follows a chain of headers; at most LOOP_BOUND of them, then it rejects. */
+  readonly loops: boolean;
+  readonly cost: FilterCost;
   /** The filter is constant: every packet, or none. */
   readonly constant: 'all' | 'none' | undefined;
 }
@@ -59,6 +64,8 @@ export function compileFilter(
     text: emitC(ir, symbol, window),
     windowBytes: window?.arrayBytes ?? 0,
     ...reachOf(ir),
+    loops: insns.some((insn, index) => insn.op === 'ja' && jaTarget(insn, index) <= index),
+    cost: costOf(ir, window),
     constant: constantOf(ir),
   };
 }

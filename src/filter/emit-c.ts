@@ -11,25 +11,55 @@ import { accessOf } from './window.ts';
  */
 export function emitC(ir: FilterIr, symbol: string, window: Window | undefined): string {
   const inline = returnsOnly(ir);
+  const long = ir.blocks.length > LONG_BLOCKS;
+  const forget = long ? ['\tXCAP_FORGET();'] : [];
   const labels = findLabels(ir, inline);
   const body = ir.blocks.flatMap((block, i) => {
     if (i > 0 && inline.has(block.id)) return [];
     const next = ir.blocks.slice(i + 1).find(({ id }) => !inline.has(id))?.id;
     return [
       ...(labels.has(block.id) ? [`${label(block.id)}:`] : []),
+      ...(i > 0 && startsByLoad(block) ? forget : []),
       ...emitBody(block, i === 0, window),
       ...emitEnd(block.end, next, inline),
     ];
   });
   return [
-    `static __always_inline u32 ${symbol}(const struct xcap_pkt *p, u8 *w)`,
+    `static __always_inline u32 ${symbol}(struct xcap_pkt *p, u8 *w)`,
     '{',
     ...emitLocals(body),
-    ...body,
+    ...(long ? shareReturns(body) : body),
     '}',
     '',
   ].join('\n');
 }
+
+/**
+ * A filter with more blocks than this loads each field anew. Else clang keeps fields in registers, and
+ * the verifier follows every combination of what comparisons have told about them: a million
+ * instructions for 300 hosts.
+ */
+const LONG_BLOCKS = 100;
+
+/** Constant returns at one place: clang sets the result before every branch to one otherwise. */
+function shareReturns(body: readonly string[]): readonly string[] {
+  const values = new Set<string>();
+  const lines = body.map((line) =>
+    line.replace(/return (0x[\da-f]+|\d+);$/, (_all, value: string) => {
+      values.add(value);
+      return `goto ret_${value};`;
+    }),
+  );
+  const returns = [...values].flatMap((value) => [
+    `ret_${value}:`,
+    '\tXCAP_FORGET();',
+    `\treturn ${value};`,
+  ]);
+  return [...lines, ...returns];
+}
+
+const startsByLoad = (block: Block): boolean =>
+  block.insns.some(({ op }) => op === 'ld-abs' || op === 'ldx-msh' || op === 'ld-ind');
 
 const label = (id: number): string => `b${id}`;
 
@@ -115,6 +145,8 @@ function emitInsn(insn: IrInsn, window: Window | undefined): readonly string[] {
       return emitPacketLoad(insn, window);
     case 'ld-ind':
       return emitIndexedLoad(insn, window);
+    case 'ld-meta':
+      return [`\tif (XCAP_META(${insn.field}, p, &A))`, '\t\treturn 0;'];
     case 'ld-len':
       return [`\t${register(insn.to)} = p->wire_len;`];
     case 'ld-imm':
@@ -132,15 +164,20 @@ function emitInsn(insn: IrInsn, window: Window | undefined): readonly string[] {
     case 'txa':
       return ['\tA = X;'];
     case 'guard-packet':
-      return [`\tif (p->linear < ${constant(insn.end)})`, '\t\treturn 0;'];
+      return emitGuard(constant(insn.end));
     case 'guard-index':
-      return [`\tif (p->linear < X + ${constant(insn.end)})`, '\t\treturn 0;'];
+      return emitGuard(`X + ${constant(insn.end)}`);
     case 'guard-divisor':
       return ['\tif (X == 0)', '\t\treturn 0;'];
     default:
       return assertNever(insn);
   }
 }
+
+const emitGuard = (end: string): readonly string[] => [
+  `\tif (p->linear < ${end})`,
+  `\t\treturn xcap_outside(p, ${end});`,
+];
 
 const register = (name: 'a' | 'x'): string => (name === 'a' ? 'A' : 'X');
 

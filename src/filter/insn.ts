@@ -62,6 +62,10 @@ export interface Ja {
   readonly op: 'ja';
   readonly k: number;
 }
+
+/** libpcap loops over a chain of headers by a jump back, which no kernel takes as cBPF. */
+export const jaTarget = ({ k }: Ja, index: number): number => index + 1 + (k | 0);
+
 /** Continues at the instruction `jt` (test holds) or `jf` after the next one. */
 export interface Jump {
   readonly op: 'jump';

@@ -1,5 +1,7 @@
 import { assertNever } from '../errors.ts';
 import type { AluOp, CbpfInsn, JumpTest, LoadSize } from './insn.ts';
+import type { MetaField } from './meta.ts';
+import { metaField } from './meta.ts';
 import { MEM_WORDS } from './opcodes.ts';
 
 const ALU: Readonly<Record<AluOp, (a: number, b: number) => number>> = {
@@ -23,11 +25,18 @@ const TEST: Readonly<Record<JumpTest, (a: number, b: number) => boolean>> = {
   jset: (a, b) => (a & b) !== 0,
 };
 
+/** Ends what jumps back for ever. */
+const STEP_LIMIT = 1_000_000;
+
+/** Values for the loads of Linux's extensions. */
+export type PacketMeta = Readonly<Partial<Record<MetaField, number>>>;
+
 /**
  * Runs a validated program as the kernel would: the definition that every backend is compared with.
  *
  * @param bytes what may be loaded (the linear part of a packet)
  * @param wireLength what `len` means
+ * @param meta what the kernel knows beside the bytes; a load of what is missing rejects
  * @returns the program's return value, 0 = no match; 0 too for a load out of bounds and a division
  *   by zero
  */
@@ -35,12 +44,14 @@ export function interpret(
   program: readonly CbpfInsn[],
   bytes: Uint8Array,
   wireLength: number,
+  meta: PacketMeta = {},
 ): number {
   const memory = new Uint32Array(MEM_WORDS);
   let a = 0;
   let x = 0;
   let pc = 0;
-  for (;;) {
+  for (let steps = 0; ; steps += 1) {
+    if (steps === STEP_LIMIT) return 0;
     const insn = program[pc];
     if (insn === undefined) throw new RangeError(`cBPF runs past its end: ${pc}`);
     pc += 1;
@@ -50,7 +61,8 @@ export function interpret(
         // 32-bit wrap, as the `int offset` of bpf_skb_load_helper_*(); what has the sign bit then
         // is no packet offset: it lies beyond any packet's end and rejects here.
         const offset = insn.op === 'ld-abs' ? insn.k : (x + insn.k) >>> 0;
-        const value = load(bytes, offset, insn.size);
+        const field = insn.op === 'ld-abs' ? metaField(insn.k) : undefined;
+        const value = field === undefined ? load(bytes, offset, insn.size) : meta[field];
         if (value === undefined) return 0;
         a = value;
         break;
@@ -92,7 +104,7 @@ export function interpret(
         a = x;
         break;
       case 'ja':
-        pc += insn.k;
+        pc += insn.k | 0;
         break;
       case 'jump': {
         const operand = insn.operand.kind === 'k' ? insn.operand.k : x;

@@ -1,4 +1,5 @@
 import type { JumpTest, LdInd, Operand, PlainInsn, RetValue } from './insn.ts';
+import type { MetaField } from './meta.ts';
 
 /**
  * What is known of a 32-bit value: it is at most `max`, and no bit outside `bits` is set. `bits` is
@@ -12,6 +13,12 @@ export interface ValueRange {
 /** A load at X + k; `index` is the range of X when the sum cannot wrap, else absent. */
 export interface IndexedLoad extends LdInd {
   readonly index?: ValueRange;
+}
+
+/** A = what the kernel knows of the packet beside its bytes; rejects where it does not. */
+export interface LdMeta {
+  readonly op: 'ld-meta';
+  readonly field: MetaField;
 }
 
 /** Rejects unless `end` bytes can be loaded. */
@@ -30,7 +37,7 @@ export interface DivisorGuard {
 }
 
 export type IrInsn =
-  Exclude<PlainInsn, LdInd> | IndexedLoad | PacketGuard | IndexGuard | DivisorGuard;
+  Exclude<PlainInsn, LdInd> | IndexedLoad | LdMeta | PacketGuard | IndexGuard | DivisorGuard;
 
 export type Terminator =
   | { readonly op: 'goto'; readonly to: number }

@@ -2,7 +2,7 @@ import { assertNever } from '../errors.ts';
 import type { RawInsn, RawProgram } from './cbpf.ts';
 import { decode } from './decode.ts';
 import type { CbpfInsn, LoadSize, Operand } from './insn.ts';
-import { SKF_AD_OFF } from './opcodes.ts';
+import { extensionName } from './meta.ts';
 
 /** tcpdump's -d, -dd and -ddd. */
 export type ListingStyle = 'd' | 'dd' | 'ddd';
@@ -41,7 +41,7 @@ const SUFFIX: Readonly<Record<LoadSize, string>> = { 1: 'b', 2: 'h', 4: '' };
 function words(insn: CbpfInsn, index: number): readonly [string, string] {
   switch (insn.op) {
     case 'ld-abs':
-      return [`ld${SUFFIX[insn.size]}`, `[${EXTENSIONS.get(insn.k) ?? signed(insn.k)}]`];
+      return [`ld${SUFFIX[insn.size]}`, `[${extensionName(insn.k) ?? signed(insn.k)}]`];
     case 'ld-ind':
       return [`ld${SUFFIX[insn.size]}`, `[x + ${signed(insn.k)}]`];
     case 'ldx-msh':
@@ -80,11 +80,3 @@ const hex = (k: number): string => `#0x${k.toString(16)}`;
 function operandOf(operand: Operand, format: (k: number) => string): string {
   return operand.kind === 'k' ? format(operand.k) : 'x';
 }
-
-/** Linux's offsets beside the packet, by bpf_image()'s names (SKF_AD_* of linux/filter.h, in order). */
-const EXTENSIONS: ReadonlyMap<number, string> = new Map(
-  [
-    ...['proto', 'type', 'ifidx', 'nla', 'nlan', 'mark', 'queue', 'hatype'],
-    ...['rxhash', 'cpu', 'xor_x', 'vlan_tci', 'vlanp', 'poff', 'random', 'vlan_tpid'],
-  ].map((name, n) => [SKF_AD_OFF + 4 * n, name]),
-);

@@ -1,14 +1,16 @@
 import type { CbpfInsn } from './insn.ts';
-import { FIRST_NEGATIVE, MEM_WORDS, SKF_AD_OFF } from './opcodes.ts';
+import { jaTarget } from './insn.ts';
+import { extensionName, isForeignExtension } from './meta.ts';
+import { MEM_WORDS } from './opcodes.ts';
 import { ProgramError } from './program-error.ts';
 
 const ANY_CELL = (1 << MEM_WORDS) - 1;
 
 /**
  * The checks of the kernel's bpf_check_classic() and check_load_and_stores() (net/core/filter.c):
- * jumps go forward and stay inside, the end is a return, constants are in range, and no cell of M[]
- * is read before every path to it has written it. Beyond them, loads of things that are not packet
- * bytes are refused.
+ * jumps stay inside (back is allowed to `ja` only, as libpcap needs it), the end is a return, constants are in range, and no cell of M[]
+ * is read before every path to it has written it. A load before the packet is let through: it
+ * rejects, as in libpcap, where the kernel refuses the program.
  *
  * @throws ProgramError
  */
@@ -19,8 +21,7 @@ export function validate(program: readonly CbpfInsn[]): void {
   program.forEach((insn, index) => {
     const why = faultOf(insn, index, program.length);
     if (why !== undefined) throw new ProgramError(`checking cBPF: instruction ${index}: ${why}`);
-    refuseBackwardJump(insn);
-    refuseMetadata(insn);
+    refuseForeignExtension(insn);
   });
   checkCells(program);
 }
@@ -28,8 +29,9 @@ export function validate(program: readonly CbpfInsn[]): void {
 function faultOf(insn: CbpfInsn, index: number, length: number): string | undefined {
   switch (insn.op) {
     case 'ja':
-      if (insn.k >= FIRST_NEGATIVE) return undefined;
-      return index + 1 + insn.k >= length ? 'jumps out of the program' : undefined;
+      return jaTarget(insn, index) < 0 || jaTarget(insn, index) >= length
+        ? 'jumps out of the program'
+        : undefined;
     case 'jump':
       return index + 1 + Math.max(insn.jt, insn.jf) >= length
         ? 'jumps out of the program'
@@ -49,44 +51,29 @@ function faultOf(insn: CbpfInsn, index: number, length: number): string | undefi
   }
 }
 
-/** libpcap loops over a chain of headers with a jump back, which no kernel takes as cBPF either. */
-function refuseBackwardJump(insn: CbpfInsn): void {
-  if (insn.op !== 'ja' || insn.k < FIRST_NEGATIVE) return;
-  throw new ProgramError(
-    'compiling the filter: protochain: needs a loop over the header chain, which is not supported yet',
-    ['protochain'],
-  );
-}
-
-const METADATA: ReadonlyMap<number, readonly [string, readonly string[]]> = new Map([
-  [SKF_AD_OFF + 4, ["the packet's direction", ['inbound', 'outbound']]],
-  [SKF_AD_OFF + 8, ["the device's index", ['ifindex']]],
-  [SKF_AD_OFF + 44, ['the offloaded VLAN tag', ['vlan']]],
-  [SKF_AD_OFF + 48, ['the offloaded VLAN tag', ['vlan']]],
-]);
-
-function refuseMetadata(insn: CbpfInsn): void {
-  if (insn.op !== 'ld-abs' && insn.op !== 'ldx-msh' && insn.op !== 'ld-ind') return;
-  if (insn.k < FIRST_NEGATIVE) return;
-  // X + k wraps at 32 bits, so a large k beside X is arithmetic: `ip[0 - 1]` and the like.
-  if (insn.op === 'ld-ind') return;
-  const known = METADATA.get(insn.k);
-  if (known === undefined) {
-    throw new ProgramError(`compiling the filter: offset ${insn.k | 0}: lies before the packet`);
-  }
-  const [what, keywords] = known;
-  throw new ProgramError(
-    `compiling the filter: ${keywords.join('/')}: asks for ${what}, ` +
-      'which is not in the packet and not supported yet',
-    keywords,
-  );
+/** Netlink attributes, the payload's offset and `A ^= X`: no expression asks for them. */
+function refuseForeignExtension(insn: CbpfInsn): void {
+  if (insn.op !== 'ld-abs' || !isForeignExtension(insn.k)) return;
+  const name = extensionName(insn.k) ?? '';
+  throw new ProgramError(`compiling the filter: Linux extension ${name}: not supported`);
 }
 
 function checkCells(program: readonly CbpfInsn[]): void {
   const onJump = new Array<number>(program.length).fill(ANY_CELL);
-  const meet = (target: number, written: number): void => {
-    onJump[target] = (onJump[target] ?? ANY_CELL) & written;
+  // Once, but for a jump back: what it brings is seen by the next round.
+  let before: string;
+  do {
+    before = onJump.join();
+    if (!followCells(program, onJump)) return;
+  } while (onJump.join() !== before);
+}
+
+/** @returns whether some jump goes back */
+function followCells(program: readonly CbpfInsn[], onJump: number[]): boolean {
+  const meet = (target: number, cells: number): void => {
+    onJump[target] = (onJump[target] ?? ANY_CELL) & cells;
   };
+  let hadLoop = false;
   let written = 0;
   program.forEach((insn, index) => {
     written &= onJump[index] ?? ANY_CELL;
@@ -95,12 +82,15 @@ function checkCells(program: readonly CbpfInsn[]): void {
       throw new ProgramError(
         `checking cBPF: instruction ${index}: reads M[${insn.slot}] before it is written`,
       );
-    } else if (insn.op === 'ja') meet(index + 1 + insn.k, written);
-    else if (insn.op === 'jump') {
+    } else if (insn.op === 'ja') {
+      meet(jaTarget(insn, index), written);
+      hadLoop ||= jaTarget(insn, index) <= index;
+    } else if (insn.op === 'jump') {
       meet(index + 1 + insn.jt, written);
       meet(index + 1 + insn.jf, written);
     }
     // What follows one of these is reached by jumps only.
     if (insn.op === 'ja' || insn.op === 'jump' || insn.op === 'ret') written = ANY_CELL;
   });
+  return hadLoop;
 }

@@ -33,6 +33,16 @@ function unknownHook(name: string): UsageError {
   });
 }
 
+/** The place of a hook among those of a run. @throws UsageError when it is not among them */
+export function hookIndex(specs: readonly HookSpec[], name: string): number {
+  const [spec] = findHooks([name]);
+  const index = specs.findIndex((each) => each === spec);
+  if (index >= 0) return index;
+  throw new UsageError(`choosing hooks: ${name}: not traced in this run`, {
+    hint: `hooks of this run are ${specs.map(({ id }) => id).join(', ')}; --hook chooses them`,
+  });
+}
+
 /** The hook on the kernel whose BTF this is. @throws UnsupportedError */
 export function resolveHook(spec: HookSpec, btf: Btf, mode: TracepointMode): ResolvedHook {
   const name = `${spec.category}:${spec.tracepoint}`;

@@ -17,7 +17,13 @@ export const FEATURES = {
   'percpu-ksym': { doc: 'per-CPU kernel variables in BPF programs', since: '5.10' },
   'var-stack-read': { doc: 'reads of the BPF stack at variable offsets', since: '5.12' },
   'recursion-misses': { doc: 'count of events missed by recursion', since: '5.12' },
+  'preemptible-tracepoints': { doc: 'tracepoints that leave preemption on', since: '7.0' },
   'get-func-arg': { doc: 'bpf_get_func_arg() in fentry programs', since: '5.17' },
+  'skb-dynptr': {
+    doc: "a packet's paged data through a dynptr in tracing programs",
+    since: '6.12',
+  },
+  'direct-map': { doc: "a packet's paged data through the kernel's direct map", since: '5.2' },
   'kprobe-multi': { doc: 'one probe on many functions', since: '5.18' },
 } as const satisfies Record<string, FeatureInfo>;
 export type FeatureId = keyof typeof FEATURES;

@@ -7,6 +7,12 @@ export interface KernelSymbol {
   readonly module: string | undefined;
 }
 
+/** Both ends included. */
+export interface AddressRange {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
 /**
  * kallsyms gives no sizes. No function comes near these, so an address further behind a symbol lies
  * in no function known here: modules and BPF programs come and go between the others.
@@ -137,6 +143,37 @@ export class Kallsyms {
     if (offset > (moduleId === 0 ? LARGEST_BUILT_IN : LARGEST_IN_MODULE)) return undefined;
     if (END_MARK.test(name)) return undefined;
     return { name, offset, module: moduleId === 0 ? undefined : this.#modules[moduleId] };
+  }
+
+  /** The addresses of the functions of that name, both ends included; there may be several of one name. */
+  rangesOf(name: string): readonly AddressRange[] {
+    if (this.hidden) return [];
+    const ranges: AddressRange[] = [];
+    const bytes = new TextEncoder().encode(name);
+    this.#order.forEach((index, place) => {
+      if (!this.#isNamed(index, bytes)) return;
+      const from = this.#address(index);
+      const largest = this.#moduleIds[index] === 0 ? LARGEST_BUILT_IN : LARGEST_IN_MODULE;
+      let to = from + BigInt(largest);
+      for (let next = place + 1; next < this.count; next++) {
+        const address = this.#address(this.#order[next] ?? 0);
+        if (address === from) continue;
+        if (address <= to) to = address - 1n;
+        break;
+      }
+      ranges.push({ from, to });
+    });
+    return ranges;
+  }
+
+  #address(index: number): bigint {
+    return (BigInt(this.#high[index] ?? 0) << 32n) | BigInt(this.#low[index] ?? 0);
+  }
+
+  #isNamed(index: number, name: Uint8Array): boolean {
+    const start = this.#nameStarts[index] ?? 0;
+    if (this.#names[start + name.length] !== NEWLINE) return false;
+    return name.every((byte, i) => this.#names[start + i] === byte);
   }
 
   /**

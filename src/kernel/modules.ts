@@ -31,4 +31,9 @@ export class ModuleBtfs {
     this.#read.set(name, btf);
     return btf;
   }
+
+  /** Lets go of all BTF; it is read again when asked for. */
+  forget(): void {
+    this.#read.clear();
+  }
 }

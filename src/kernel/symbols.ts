@@ -1,5 +1,5 @@
 import { type Clock, Gate, monotonicClock } from './gate.ts';
-import { Kallsyms, type KernelSymbol } from './kallsyms.ts';
+import { type AddressRange, Kallsyms, type KernelSymbol } from './kallsyms.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** Reading kallsyms takes a tenth of a second, so an address of no name must not cause it often. */
@@ -79,6 +79,11 @@ export class KernelSymbols {
     if (this.#formatted.size >= CACHE_LIMIT) this.#formatted.clear();
     this.#formatted.set(address, text);
     return text;
+  }
+
+  /** The addresses of the functions of that name; none when it is unknown, or `hidden`. */
+  rangesOf(name: string): readonly AddressRange[] {
+    return this.#load().rangesOf(name);
   }
 
   #load(): Kallsyms {

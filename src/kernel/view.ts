@@ -23,6 +23,8 @@ export interface KernelView {
   readonly symbols: KernelSymbols;
   readonly netns: NetnsNames;
   readonly features: Features;
+  /** Lets go of the BTF, some 8 MB: it is read again should it be asked for again. */
+  forgetTypes(): void;
 }
 
 export interface KernelViewOptions {
@@ -57,6 +59,11 @@ export function openKernelView(options: KernelViewOptions): KernelView {
     symbols: new KernelSymbols(reader, now),
     netns: new NetnsNames(reader, now),
     features: new Features((id) => prober()(id), options.withoutFeatures),
+    forgetTypes() {
+      btf.forget();
+      prober.forget();
+      modules.forget();
+    },
   };
 }
 
@@ -69,7 +76,17 @@ export function readKernelBtf(reader: FileReader): Btf {
   });
 }
 
-function lazy<T>(make: () => T): () => T {
+interface Lazy<T> {
+  (): T;
+  /** The next call makes it anew. */
+  forget(): void;
+}
+
+function lazy<T>(make: () => T): Lazy<T> {
   let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+  return Object.assign(() => (made ??= { value: make() }).value, {
+    forget: () => {
+      made = undefined;
+    },
+  });
 }

@@ -9,9 +9,11 @@
 #include "helpers.h"
 #include "context.h"
 #include "packet.h"
+#include "paged.h"
 #include "hit.h"
 #include "events.gen.h"
 #include "metadata.gen.h"
+#include "where.gen.h"
 #include "filter.gen.h"
 
 struct xcap_slot {
@@ -47,6 +49,41 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	xcap_ifname(net, e->ifname);
 }
 
+/* Copies to a place in the slot; returns where the copy ends, or `at` when memory was not there. */
+static __always_inline u64 xcap_copy(struct xcap_slot *slot, u32 at, u64 room, const void *from,
+				     u64 length)
+{
+	XCAP_HIDE(length);
+	/* The verifier takes the size's bound from this compare. */
+	if (length > room)
+		length = room;
+	XCAP_HIDE(length);
+	if (length > room)
+		length = 0;
+	if (xcap_probe_read_kernel(slot->data + at, length, from))
+		length = 0;
+	return at + length;
+}
+
+#define XCAP_TAG_AT    12 /* behind the addresses */
+#define XCAP_TAG_BYTES 4
+
+/* A VLAN tag that was taken out of the packet is put back, as tcpdump does. */
+static __always_inline u64 xcap_copy_tagged(struct xcap_slot *slot, struct sk_buff *skb,
+					    const struct xcap_pkt *pkt, u64 length)
+{
+#if XCAP_CAPTURE_MAX > XCAP_TAG_AT + XCAP_TAG_BYTES
+	if (length >= XCAP_TAG_AT) {
+		xcap_probe_read_kernel(slot->data, XCAP_TAG_AT, pkt->start);
+		*(u32 *)(slot->data + XCAP_TAG_AT) = xcap_vlan_tag(skb);
+		return xcap_copy(slot, XCAP_TAG_AT + XCAP_TAG_BYTES,
+				 XCAP_CAPTURE_MAX - XCAP_TAG_AT - XCAP_TAG_BYTES,
+				 pkt->start + XCAP_TAG_AT, length - XCAP_TAG_AT);
+	}
+#endif
+	return xcap_copy(slot, 0, XCAP_CAPTURE_MAX, pkt->start, length);
+}
+
 static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xcap_net *net,
 				     const struct xcap_view *view)
 {
@@ -58,8 +95,8 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	if (!depth)
 		return XCAP_COUNT_MISSED;
 	/*
-	 * Tracepoints run with preemption off, so that whatever else uses the slots of this CPU
-	 * nests strictly inside: a plain counter is enough.
+	 * Preemption is off, by the tracepoint or by xcap_capture(), so that whatever else uses
+	 * the slots of this CPU nests strictly inside: a plain counter is enough.
 	 */
 	level = *depth;
 	if (level >= XCAP_LEVELS)
@@ -73,15 +110,12 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 		length = view->pkt.linear;
 		if (length > view->pkt.wire_len)
 			length = view->pkt.wire_len;
-		XCAP_HIDE(length);
-		/* The verifier takes the size's bound from this compare. */
-		if (length > XCAP_CAPTURE_MAX)
-			length = XCAP_CAPTURE_MAX;
-		XCAP_HIDE(length);
-		if (length > XCAP_CAPTURE_MAX)
-			length = 0;
-		if (xcap_probe_read_kernel(slot->data, length, view->pkt.start))
-			length = 0;
+		if (view->link == XCAP_LINK_ETHERNET && xcap_vlan_present(hit->skb)) {
+			slot->event.wire_length += XCAP_TAG_BYTES;
+			length = xcap_copy_tagged(slot, hit->skb, &view->pkt, length);
+		} else {
+			length = xcap_copy(slot, 0, XCAP_CAPTURE_MAX, view->pkt.start, length);
+		}
 		slot->event.captured_length = length;
 		if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, sizeof(slot->event) + length,
 					0) == 0)
@@ -91,23 +125,76 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	return outcome;
 }
 
-/* The one filter that asks which header the packet has: see src/filter. */
-static __always_inline u32 xcap_reject_packet(const struct xcap_view *view)
-{
 #if XCAP_FILTER
-	u64 window[(XCAP_FILTER_WINDOW + 7) / 8];
-
-	if (view->link == XCAP_LINK_ETHERNET)
-		return xcap_filter_l2(&view->pkt, (u8 *)window) ? 0 : XCAP_COUNT_REJECTED_FILTER;
-#if XCAP_FILTER_L3
-	return xcap_filter_l3(&view->pkt, (u8 *)window) ? 0 : XCAP_COUNT_REJECTED_FILTER;
-#else
-	return XCAP_COUNT_REJECTED_NO_LINK;
+/* The one filter that asks which header the packet has: see src/filter. */
+static __always_inline u32 xcap_matches(struct xcap_view *view, u8 *window)
+{
+	if (view->link == XCAP_LINK_ETHERNET) {
+#if XCAP_FILTER_L2_TAGGED
+		if (xcap_vlan_present(view->pkt.hit->skb))
+			return xcap_filter_l2_tagged(&view->pkt, window);
 #endif
+		return xcap_filter_l2(&view->pkt, window);
+	}
+#if XCAP_FILTER_L3
+	return xcap_filter_l3(&view->pkt, window);
 #else
 	return 0;
 #endif
 }
+
+static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
+{
+	u64 window[(XCAP_FILTER_WINDOW + 7) / 8];
+	u32 matched;
+
+#if !XCAP_FILTER_L3
+	if (view->link != XCAP_LINK_ETHERNET)
+		return XCAP_COUNT_REJECTED_NO_LINK;
+#endif
+#if XCAP_PAGED_BYTES
+	const void *start = view->pkt.start;
+	u32 linear = view->pkt.linear;
+	volatile u32 *depth = 0;
+
+	if (linear < view->pkt.wire_len && linear < XCAP_FILTER_REACH) {
+		struct xcap_paged *paged;
+		u32 zero = 0, level, length;
+
+		depth = xcap_map_lookup_elem(MAP(XCAP_MAP_DEPTH), &zero);
+		if (!depth)
+			return XCAP_COUNT_MISSED;
+		level = *depth;
+		paged = level < XCAP_LEVELS ? xcap_paged_buffer(level) : 0;
+		if (!paged)
+			return XCAP_COUNT_MISSED;
+		*depth = level + 1;
+		length = xcap_gather(paged, view);
+		if (length > linear) {
+			view->pkt.start = xcap_plain_address(paged->bytes);
+			view->pkt.linear = length;
+		}
+	}
+#endif
+	matched = xcap_matches(view, (u8 *)window);
+#if XCAP_PAGED_BYTES
+	if (depth)
+		*depth -= 1;
+	view->pkt.start = start;
+	view->pkt.linear = linear;
+#endif
+	if (matched)
+		return 0;
+	if (view->pkt.outside && view->pkt.outside <= view->pkt.wire_len)
+		return XCAP_COUNT_REJECTED_NONLINEAR;
+	return XCAP_COUNT_REJECTED_FILTER;
+}
+#else
+static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
+{
+	return 0;
+}
+#endif
 
 static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 {
@@ -119,7 +206,10 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 	rejected = xcap_reject_metadata(hit, &net);
 	if (rejected)
 		return rejected;
-	xcap_view(hit->skb, net.dev, &view);
+	xcap_view(hit, &net, &view);
+	rejected = xcap_reject_where(hit, &net, &view);
+	if (rejected)
+		return rejected;
 	rejected = xcap_reject_packet(&view);
 	if (rejected)
 		return rejected;
@@ -128,12 +218,16 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 
 static __always_inline int xcap_capture(const struct xcap_hit *hit)
 {
-	u32 hook = hit->hook, outcome = xcap_outcome(hit);
-	struct xcap_counts *counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
+	u32 hook = hit->hook, outcome;
+	struct xcap_counts *counts;
 
+	xcap_keep_cpu();
+	outcome = xcap_outcome(hit);
+	counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
 	/* Atomic: a nested event may come between load and store. */
 	if (counts && outcome < XCAP_COUNTERS)
 		__sync_fetch_and_add(&counts->count[outcome], 1);
+	xcap_yield_cpu();
 	return 0;
 }
 

@@ -21,6 +21,37 @@
 #define XCAP_HARDIRQ_MASK   0x000f0000
 #define XCAP_NMI_MASK	    0x00f00000
 
+/*
+ * From 7.0 a tracepoint leaves preemption on. A task put aside inside the program keeps others from
+ * running it on that CPU (the kernel counts them as missed), until it gets its turn again; and
+ * events would no longer nest like brackets. So preemption is off while the program runs, and comes
+ * back with interrupts off: then it is not this place that gives the CPU away, but the kernel's own
+ * next one, with the program left.
+ */
+#if XCAP_KEEPS_CPU
+static __always_inline void xcap_keep_cpu(void)
+{
+	((void (*)(void))XCAP_PREEMPT_DISABLE)();
+}
+
+static __always_inline void xcap_yield_cpu(void)
+{
+	unsigned long flags;
+
+	((void (*)(unsigned long *))XCAP_IRQ_SAVE)(&flags);
+	((void (*)(void))XCAP_PREEMPT_ENABLE)();
+	((void (*)(unsigned long *))XCAP_IRQ_RESTORE)(&flags);
+}
+#else
+static __always_inline void xcap_keep_cpu(void)
+{
+}
+
+static __always_inline void xcap_yield_cpu(void)
+{
+}
+#endif
+
 #define XCAP_THREAD_SIZE 16384 /* arch/x86/include/asm/page_64_types.h, without KASAN */
 
 static __always_inline u32 xcap_context(const u64 *ctx)

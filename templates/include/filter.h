@@ -2,7 +2,7 @@
 /*
  * What the C text of a compiled filter relies on. A filter is one function
  *
- *	static __always_inline u32 NAME(const struct xcap_pkt *p, u8 *w)
+ *	static __always_inline u32 NAME(struct xcap_pkt *p, u8 *w)
  *
  * that returns what the cBPF program returns: 0 for no match. w is an array on the caller's stack,
  * aligned to 8 bytes, of the size that came with the text.
@@ -16,12 +16,34 @@
 #define __always_inline inline __attribute__((__always_inline__))
 #endif
 
-/* A packet: bytes at or beyond linear are never looked at. */
+/*
+ * A packet: bytes at or beyond linear are never looked at. outside is set when a filter rejects for
+ * want of them: one past the last byte that it asked for.
+ */
 struct xcap_pkt {
 	const void *start;
 	u32 linear;
 	u32 wire_len;
+	u32 outside;
+	/* What the packet is of, for XCAP_META. */
+	const struct xcap_hit *hit;
+	const struct xcap_net *net;
 };
+
+/* A load that is out of bounds rejects. */
+static __always_inline u32 xcap_outside(struct xcap_pkt *p, u32 end)
+{
+	p->outside = end;
+	return 0;
+}
+
+/*
+ * XCAP_META(field, p, value) asks for what is known beside the bytes (SKF_AD_* of linux/filter.h);
+ * 0 when it is known. Whoever has an skb defines it before this file.
+ */
+#ifndef XCAP_META
+#define XCAP_META(field, p, value) (*(value) = 0, -1)
+#endif
 
 /*
  * Copies a constant number of bytes from packet memory; 0 when it could. The helper is named by its
@@ -40,6 +62,9 @@ static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src
 #ifndef XCAP_VAR_STACK
 #define XCAP_VAR_STACK 1
 #endif
+
+/* What was loaded before is not used again: see src/filter/emit-c.ts. */
+#define XCAP_FORGET() asm volatile("" ::: "memory")
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define XCAP_BE16(v) __builtin_bswap16(v)
@@ -109,19 +134,31 @@ static __always_inline int xcap_fetch32(const struct xcap_pkt *p, u32 offset, u3
 }
 
 /* The same for an offset that can be anything. */
-static __always_inline int xcap_load8(const struct xcap_pkt *p, u32 offset, u32 *value)
+static __always_inline int xcap_load8(struct xcap_pkt *p, u32 offset, u32 *value)
 {
-	return (u64)offset + 1 > p->linear ? -1 : xcap_fetch8(p, offset, value);
+	if ((u64)offset + 1 > p->linear) {
+		p->outside = (u64)offset + 1 > ~0u ? ~0u : offset + 1;
+		return -1;
+	}
+	return xcap_fetch8(p, offset, value);
 }
 
-static __always_inline int xcap_load16(const struct xcap_pkt *p, u32 offset, u32 *value)
+static __always_inline int xcap_load16(struct xcap_pkt *p, u32 offset, u32 *value)
 {
-	return (u64)offset + 2 > p->linear ? -1 : xcap_fetch16(p, offset, value);
+	if ((u64)offset + 2 > p->linear) {
+		p->outside = (u64)offset + 2 > ~0u ? ~0u : offset + 2;
+		return -1;
+	}
+	return xcap_fetch16(p, offset, value);
 }
 
-static __always_inline int xcap_load32(const struct xcap_pkt *p, u32 offset, u32 *value)
+static __always_inline int xcap_load32(struct xcap_pkt *p, u32 offset, u32 *value)
 {
-	return (u64)offset + 4 > p->linear ? -1 : xcap_fetch32(p, offset, value);
+	if ((u64)offset + 4 > p->linear) {
+		p->outside = (u64)offset + 4 > ~0u ? ~0u : offset + 4;
+		return -1;
+	}
+	return xcap_fetch32(p, offset, value);
 }
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "kernel.gen.h"
 
+#define XCAP_DIRECTION_ANY 0
+#define XCAP_DIRECTION_IN  1
+#define XCAP_DIRECTION_OUT 2
+
 /* What a hook knows beside the skb. */
 struct xcap_hit {
 	const u64 *ctx;
@@ -12,6 +16,7 @@ struct xcap_hit {
 	u64 location;
 	u32 reason;
 	u32 hook;
+	u32 direction; /* XCAP_DIRECTION_* of every packet of the hook */
 };
 
 #endif

@@ -4,8 +4,11 @@
 #define XCAP_PACKET_H
 
 #include "helpers.h"
-#include "filter.h"
+#include "hit.h"
 #include "kernel.gen.h"
+
+#define XCAP_META(field, p, value) xcap_meta_##field(p, value)
+#include "filter.h"
 
 #define XCAP_LINK_RAW	   0
 #define XCAP_LINK_ETHERNET 1
@@ -90,11 +93,19 @@ static __always_inline u32 xcap_ifindex(const struct xcap_net *n)
 	return n->route_dev ? PROBE(n->route_dev, ifindex) : 0;
 }
 
-/* IFNAMSIZ bytes; what follows the NUL is not defined. */
+/* IFNAMSIZ bytes, aligned to 8; what follows the NUL is not defined. */
 static __always_inline void xcap_ifname(const struct xcap_net *n, void *name)
 {
 	const struct net_device *dev = n->dev ? n->dev : n->route_dev;
 
+#if XCAP_TYPED
+	/* The verifier takes wide loads within an array of integers (btf_struct_walk()). */
+	if (n->dev) {
+		((u64 *)name)[0] = ((const u64 *)n->dev->name)[0];
+		((u64 *)name)[1] = ((const u64 *)n->dev->name)[1];
+		return;
+	}
+#endif
 	if (dev)
 		xcap_probe_read_kernel(name, 16, &dev->name);
 }
@@ -102,6 +113,8 @@ static __always_inline void xcap_ifname(const struct xcap_net *n, void *name)
 struct xcap_view {
 	struct xcap_pkt pkt;
 	u32 link;
+	/* Bytes of the packet that lie before skb->data; negative: it starts behind. */
+	s32 before;
 };
 
 /*
@@ -109,16 +122,17 @@ struct xcap_view {
  * (mac_len 0: devices without link headers reset both to the same place), and the device is one
  * with Ethernet headers.
  */
-static __always_inline void xcap_view(struct sk_buff *skb, struct net_device *dev,
+static __always_inline void xcap_view(const struct xcap_hit *hit, const struct xcap_net *net,
 				      struct xcap_view *v)
 {
+	struct sk_buff *skb = hit->skb;
 	u64 head = (u64)READ(skb, head);
 	u32 data = (u64)READ(skb, data) - head;
 	u32 mac = READ(skb, mac_header);
 	u32 network = READ(skb, network_header);
 	u32 tail = READ(skb, tail);
 	u32 start = data;
-	u32 type = dev ? READ(dev, type) : ARPHRD_ETHER;
+	u32 type = net->dev ? READ(net->dev, type) : ARPHRD_ETHER;
 
 	v->link = XCAP_LINK_RAW;
 	if (mac != XCAP_MAC_UNSET && mac <= data &&
@@ -132,6 +146,117 @@ static __always_inline void xcap_view(struct sk_buff *skb, struct net_device *de
 	v->pkt.start = (void *)(head + start);
 	v->pkt.linear = tail > start ? tail - start : 0;
 	v->pkt.wire_len = READ(skb, len) + data - start;
+	v->pkt.outside = 0;
+	v->pkt.hit = hit;
+	v->pkt.net = net;
+	v->before = data - start;
+}
+
+/*
+ * The VLAN tag that the kernel keeps beside the packet. Before 6.2 a bit says that there is one
+ * (commit 354259fa73e2, "net: remove skb->vlan_present").
+ */
+static __always_inline u32 xcap_vlan_present(struct sk_buff *skb)
+{
+#if XCAP_HAS_sk_buff__vlan_all
+	return READ(skb, vlan_all) != 0;
+#else
+	return XCAP_BITS_sk_buff__vlan_present(READ, skb);
+#endif
+}
+
+/* As it stands in a packet: TPID and TCI. */
+static __always_inline u32 xcap_vlan_tag(struct sk_buff *skb)
+{
+	return READ(skb, vlan_proto) | (u32)XCAP_BE16((u16)READ(skb, vlan_tci)) << 16;
+}
+
+#define PACKET_OUTGOING 4 /* include/uapi/linux/if_packet.h */
+
+/*
+ * What a packet socket calls outgoing is a copy that was marked so. Here the hook tells, and where
+ * it does not, that the packet is a socket's and never came from a device.
+ */
+static __always_inline int xcap_meta_pkttype(const struct xcap_pkt *p, u32 *value)
+{
+	struct sk_buff *skb = p->hit->skb;
+
+	if (p->hit->direction == XCAP_DIRECTION_OUT ||
+	    (p->hit->direction == XCAP_DIRECTION_ANY && READ(skb, skb_iif) == 0 && READ(skb, sk)))
+		*value = PACKET_OUTGOING;
+	else
+		*value = XCAP_BITS_sk_buff__pkt_type(READ, skb);
+	return 0;
+}
+
+/* The device that outputs name: the route's where there is no other yet. */
+static __always_inline int xcap_meta_ifindex(const struct xcap_pkt *p, u32 *value)
+{
+	*value = xcap_ifindex(p->net);
+	return *value ? 0 : -1;
+}
+
+static __always_inline int xcap_meta_hatype(const struct xcap_pkt *p, u32 *value)
+{
+	*value = 0;
+	if (!p->net->dev)
+		return -1;
+	*value = READ(p->net->dev, type);
+	return 0;
+}
+
+static __always_inline int xcap_meta_protocol(const struct xcap_pkt *p, u32 *value)
+{
+	*value = XCAP_BE16((u16)READ(p->hit->skb, protocol));
+	return 0;
+}
+
+static __always_inline int xcap_meta_mark(const struct xcap_pkt *p, u32 *value)
+{
+	*value = READ(p->hit->skb, mark);
+	return 0;
+}
+
+static __always_inline int xcap_meta_queue(const struct xcap_pkt *p, u32 *value)
+{
+	*value = READ(p->hit->skb, queue_mapping);
+	return 0;
+}
+
+static __always_inline int xcap_meta_rxhash(const struct xcap_pkt *p, u32 *value)
+{
+	*value = READ(p->hit->skb, hash);
+	return 0;
+}
+
+static __always_inline int xcap_meta_cpu(const struct xcap_pkt *p, u32 *value)
+{
+	*value = xcap_get_smp_processor_id();
+	return 0;
+}
+
+static __always_inline int xcap_meta_random(const struct xcap_pkt *p, u32 *value)
+{
+	*value = xcap_get_prandom_u32();
+	return 0;
+}
+
+static __always_inline int xcap_meta_vlan_present(const struct xcap_pkt *p, u32 *value)
+{
+	*value = xcap_vlan_present(p->hit->skb);
+	return 0;
+}
+
+static __always_inline int xcap_meta_vlan_tci(const struct xcap_pkt *p, u32 *value)
+{
+	*value = READ(p->hit->skb, vlan_tci);
+	return 0;
+}
+
+static __always_inline int xcap_meta_vlan_tpid(const struct xcap_pkt *p, u32 *value)
+{
+	*value = XCAP_BE16((u16)READ(p->hit->skb, vlan_proto));
+	return 0;
 }
 
 #endif

@@ -168,8 +168,21 @@ const TABLE: readonly (readonly [expression: string, kinds: readonly Kind[], unr
     ['tcp[tcpflags] & tcp-syn != 0 and dst port 81', ['tcp'], 0],
   ];
 
+/** A capture takes ten seconds in an emulated guest: there only the rows that differ in kind. */
+const inGuest = process.env['XCAP_GUEST'] !== undefined;
+const GUEST_ROWS = [
+  'icmp',
+  'icmp and host 10.9.0.2',
+  'greater 1000',
+  'ip6',
+  'arp',
+  SIXTY_TERMS,
+  '',
+];
+const rowsHere = TABLE.filter(([expression]) => !inGuest || GUEST_ROWS.includes(expression));
+
 describe('a filter at the drop hook', () => {
-  it.each(TABLE)('%s', async (expression, kinds, unrelated) => {
+  it.each(rowsHere)('%s', async (expression, kinds, unrelated) => {
     const captured = await capture(
       ['--hook', 'kfree_skb_reason', '--netns', pair.b.name, ...(expression ? [expression] : [])],
       send,
@@ -193,9 +206,13 @@ describe('a metadata filter', () => {
     ],
     ['--comm outside process context', () => ['--comm', 'send-frames'], [], 0],
   ];
-  it.each(rows)('%s', async (_name, args, kinds, unrelated) => {
-    expectFrames(await capture(['--netns', pair.b.name, ...args()], send), kinds, unrelated);
-  });
+  const GUEST_OPTIONS = ['--mark', '-i of the device', '--ifname of the device'];
+  it.each(rows.filter(([name]) => !inGuest || GUEST_OPTIONS.includes(name)))(
+    '%s',
+    async (_name, args, kinds, unrelated) => {
+      expectFrames(await capture(['--netns', pair.b.name, ...args()], send), kinds, unrelated);
+    },
+  );
 
   it('--comm says that events outside process context are nobody’s', async () => {
     const { stderr, summaries } = await capture(
@@ -265,7 +282,10 @@ describe('a filter on the process', () => {
     const { records, summaries } = await capture(
       ['--netns', pair.a.name, option, String(one.pid), 'udp port 9'],
       async () => {
-        await Promise.all([finish(one, words('one')), finish(other, words('other'))]);
+        // One after the other: where tracepoints leave preemption on, one could make the other's
+        // event missed.
+        await finish(one, words('one'));
+        await finish(other, words('other'));
       },
     );
     const payloads = records.map((record) =>

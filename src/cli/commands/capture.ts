@@ -30,8 +30,8 @@ export async function captureCommand(
     return dumpFilter(options, io);
   }
   refuseBinaryOnTerminal(options, io);
-  const { runCapture } = await import('../../capture/run.ts');
-  return await runCapture(options, io);
+  const { startCapture } = await import('../../capture/start.ts');
+  return await startCapture(options, io);
 }
 
 /** As tcpdump reads it: `#` starts a comment, the line ends are blanks. */

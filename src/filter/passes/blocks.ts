@@ -1,18 +1,24 @@
-import type { CbpfInsn } from '../insn.ts';
+import type { CbpfInsn, PlainInsn } from '../insn.ts';
+import { jaTarget } from '../insn.ts';
 import type { Block, FilterIr, IrInsn, Terminator } from '../ir.ts';
 import { successors } from '../ir.ts';
+import { metaField } from '../meta.ts';
+import { unrollLoops } from './unroll.ts';
 
-/** Splits a validated program into basic blocks; what no path reaches is left out. */
+/**
+ * Splits a validated program into basic blocks, loops being unrolled; what no path reaches is left
+ * out.
+ */
 export function splitBlocks(program: readonly CbpfInsn[]): FilterIr {
   const leaders = findLeaders(program);
   const blocks = [...leaders].sort((a, b) => a - b).map((id) => readBlock(program, id, leaders));
-  return { blocks: keepReached(blocks) };
+  return { blocks: keepReached(unrollLoops(blocks, program.length)) };
 }
 
 function findLeaders(program: readonly CbpfInsn[]): ReadonlySet<number> {
   const leaders = new Set([0]);
   program.forEach((insn, index) => {
-    if (insn.op === 'ja') leaders.add(index + 1 + insn.k);
+    if (insn.op === 'ja') leaders.add(jaTarget(insn, index));
     else if (insn.op === 'jump') leaders.add(index + 1 + insn.jt).add(index + 1 + insn.jf);
     else return;
     leaders.add(index + 1);
@@ -29,8 +35,13 @@ function readBlock(program: readonly CbpfInsn[], id: number, leaders: ReadonlySe
     if (insn.op === 'ja' || insn.op === 'jump' || insn.op === 'ret') {
       return { id, insns, end: terminator(insn, index) };
     }
-    insns.push(insn);
+    insns.push(translate(insn));
   }
+}
+
+function translate(insn: PlainInsn): IrInsn {
+  const field = insn.op === 'ld-abs' ? metaField(insn.k) : undefined;
+  return field === undefined ? insn : { op: 'ld-meta', field };
 }
 
 function terminator(
@@ -38,7 +49,7 @@ function terminator(
   index: number,
 ): Terminator {
   if (insn.op === 'ret') return insn;
-  if (insn.op === 'ja') return { op: 'goto', to: index + 1 + insn.k };
+  if (insn.op === 'ja') return { op: 'goto', to: jaTarget(insn, index) };
   const whenTrue = index + 1 + insn.jt;
   const whenFalse = index + 1 + insn.jf;
   if (whenTrue === whenFalse) return { op: 'goto', to: whenTrue };

@@ -1,5 +1,6 @@
 import type { Block, FilterIr, IndexedLoad, IrInsn } from '../ir.ts';
 import { backward, forward, writesX } from '../ir.ts';
+import { isNegative } from '../meta.ts';
 import { keepReached } from './blocks.ts';
 
 /**
@@ -86,9 +87,9 @@ function needAtEnd(block: Block, after: readonly Need[]): Need {
 function needOf(insn: IrInsn): Need {
   switch (insn.op) {
     case 'ld-abs':
-      return { packet: insn.k + insn.size, index: 0 };
+      return isNegative(insn.k) ? EVERY_PACKET : { packet: insn.k + insn.size, index: 0 };
     case 'ldx-msh':
-      return { packet: insn.k + 1, index: 0 };
+      return isNegative(insn.k) ? EVERY_PACKET : { packet: insn.k + 1, index: 0 };
     case 'ld-ind':
       return { packet: 0, index: guardedEnd(insn) };
     default:

@@ -1,4 +1,5 @@
 import { assertNever } from '../../errors.ts';
+import { metaMax } from '../meta.ts';
 import { MEM_WORDS } from '../opcodes.ts';
 import type { FilterIr, IndexedLoad, IrInsn, ValueRange } from '../ir.ts';
 import { forward } from '../ir.ts';
@@ -57,6 +58,8 @@ function step(insn: IrInsn, state: State): State {
     case 'ld-abs':
     case 'ld-ind':
       return put('a', LOADED[insn.size]);
+    case 'ld-meta':
+      return put('a', either(exactly(0), exactly(metaMax(insn.field))));
     case 'ldx-msh':
       return put('x', HEADER_LENGTH);
     case 'ld-len':

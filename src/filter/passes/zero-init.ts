@@ -39,6 +39,7 @@ const readsX = (operand: Operand): boolean => operand.kind === 'x';
 function liveBefore(insn: IrInsn, { a, x }: Live): Live {
   switch (insn.op) {
     case 'ld-abs':
+    case 'ld-meta':
       return { a: false, x };
     case 'ld-ind':
       return { a: false, x: true };

@@ -1,12 +1,12 @@
 /* ether host 02:00:00:00:00:01 */
 
 /* window 16, reach 12, beyond false */
-static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 
 	if (p->linear < 0xc)
-		return 0;
+		return xcap_outside(p, 0xc);
 	if (XCAP_FETCH(w, 16, p->start))
 		return 0;
 	A = xcap_be32(w + 8);
@@ -25,4 +25,4 @@ b4:
 	return 0;
 }
 
-/* raw IP: ethernet addresses supported only on ethernet/FDDI/token ring/802.11/ATM LANE/Fibre Channel */
+/* raw IP: it matches by their link header only */

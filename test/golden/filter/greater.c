@@ -1,7 +1,7 @@
 /* greater 1000 */
 
 /* window 0, reach 0, beyond false */
-static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 
@@ -12,7 +12,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 }
 
 /* window 0, reach 0, beyond false */
-static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 

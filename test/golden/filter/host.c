@@ -1,12 +1,12 @@
 /* icmp and host 10.9.0.2 */
 
 /* window 32, reach 34, beyond false */
-static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 
 	if (p->linear < 0x1e)
-		return 0;
+		return xcap_outside(p, 0x1e);
 	if (XCAP_FETCH(w + 2, 24, p->start + 0xc))
 		return 0;
 	A = xcap_be16(w + 2);
@@ -19,7 +19,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 	if (A == 0xa090002)
 		return 0x40000;
 	if (p->linear < 0x22)
-		return 0;
+		return xcap_outside(p, 0x22);
 	A = xcap_be32(w + 20);
 	if (A == 0xa090002)
 		return 0x40000;
@@ -27,12 +27,12 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 }
 
 /* window 24, reach 20, beyond false */
-static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 
 	if (p->linear < 0x10)
-		return 0;
+		return xcap_outside(p, 0x10);
 	if (XCAP_FETCH(w, 24, p->start))
 		return 0;
 	A = w[0];
@@ -46,7 +46,7 @@ static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
 	if (A == 0xa090002)
 		return 0x40000;
 	if (p->linear < 0x14)
-		return 0;
+		return xcap_outside(p, 0x14);
 	A = xcap_be32(w + 16);
 	if (A == 0xa090002)
 		return 0x40000;

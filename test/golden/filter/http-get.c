@@ -1,7 +1,7 @@
 /* tcp[tcp[12]>>2&0x3c:4] = 0x47455420 */
 
 /* window 144, reach 142, beyond false */
-static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A, X;
 #if XCAP_VAR_STACK
@@ -9,7 +9,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 #endif
 
 	if (p->linear < 0x18)
-		return 0;
+		return xcap_outside(p, 0x18);
 #if XCAP_VAR_STACK
 	if (XCAP_FETCH(w + 2, 136, p->start + 0xc))
 		return 0;
@@ -29,7 +29,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 	X = w[4];
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 0x1b)
-		return 0;
+		return xcap_outside(p, X + 0x1b);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = w[16 + i];
@@ -42,7 +42,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 	A += X;
 	X = A;
 	if (p->linear < X + 0x12)
-		return 0;
+		return xcap_outside(p, X + 0x12);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x7c);
 	A = xcap_be32(w + 4 + i);
@@ -56,7 +56,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 }
 
 /* window 128, reach 128, beyond false */
-static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 {
 	u32 A, X;
 #if XCAP_VAR_STACK
@@ -64,7 +64,7 @@ static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
 #endif
 
 	if (p->linear < 0xa)
-		return 0;
+		return xcap_outside(p, 0xa);
 #if XCAP_VAR_STACK
 	if (XCAP_FETCH(w, 128, p->start))
 		return 0;
@@ -85,7 +85,7 @@ static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
 	X = w[0];
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 0xd)
-		return 0;
+		return xcap_outside(p, X + 0xd);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = w[12 + i];
@@ -98,7 +98,7 @@ static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
 	A += X;
 	X = A;
 	if (p->linear < X + 4)
-		return 0;
+		return xcap_outside(p, X + 4);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x7c);
 	A = xcap_be32(w + 0 + i);

@@ -1,12 +1,12 @@
 /* icmp */
 
 /* window 16, reach 24, beyond false */
-static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 
 	if (p->linear < 0x18)
-		return 0;
+		return xcap_outside(p, 0x18);
 	if (XCAP_FETCH(w, 16, p->start + 0xc))
 		return 0;
 	A = xcap_be16(w + 0);
@@ -19,12 +19,12 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 }
 
 /* window 16, reach 10, beyond false */
-static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 
 	if (p->linear < 0xa)
-		return 0;
+		return xcap_outside(p, 0xa);
 	if (XCAP_FETCH(w, 16, p->start))
 		return 0;
 	A = w[0];

@@ -1,7 +1,7 @@
 /* tcp port 443 */
 
 /* window 72, reach 78, beyond false */
-static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A, X;
 #if XCAP_VAR_STACK
@@ -9,7 +9,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 #endif
 
 	if (p->linear < 0x18)
-		return 0;
+		return xcap_outside(p, 0x18);
 #if XCAP_VAR_STACK
 	if (XCAP_FETCH(w, 72, p->start + 0xc))
 		return 0;
@@ -21,7 +21,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 	if (A != 0x86dd)
 		goto b8;
 	if (p->linear < 0x38)
-		return 0;
+		return xcap_outside(p, 0x38);
 	A = w[8];
 	if (A != 6)
 		return 0;
@@ -29,7 +29,7 @@ static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
 	if (A == 0x1bb)
 		return 0x40000;
 	if (p->linear < 0x3a)
-		return 0;
+		return xcap_outside(p, 0x3a);
 	A = xcap_be16(w + 44);
 	if (A == 0x1bb)
 		return 0x40000;
@@ -46,7 +46,7 @@ b8:
 	X = w[2];
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 0x10)
-		return 0;
+		return xcap_outside(p, X + 0x10);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 2 + i);
@@ -57,7 +57,7 @@ b8:
 	if (A == 0x1bb)
 		return 0x40000;
 	if (p->linear < X + 0x12)
-		return 0;
+		return xcap_outside(p, X + 0x12);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 4 + i);
@@ -71,7 +71,7 @@ b8:
 }
 
 /* window 64, reach 64, beyond false */
-static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 {
 	u32 A, X;
 #if XCAP_VAR_STACK
@@ -79,7 +79,7 @@ static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
 #endif
 
 	if (p->linear < 0xa)
-		return 0;
+		return xcap_outside(p, 0xa);
 #if XCAP_VAR_STACK
 	if (XCAP_FETCH(w, 64, p->start))
 		return 0;
@@ -92,7 +92,7 @@ static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
 	if (A != 0x60)
 		goto b9;
 	if (p->linear < 0x2a)
-		return 0;
+		return xcap_outside(p, 0x2a);
 	A = w[6];
 	if (A != 6)
 		return 0;
@@ -100,7 +100,7 @@ static __always_inline u32 xcap_filter_l3(const struct xcap_pkt *p, u8 *w)
 	if (A == 0x1bb)
 		return 0x40000;
 	if (p->linear < 0x2c)
-		return 0;
+		return xcap_outside(p, 0x2c);
 	A = xcap_be16(w + 42);
 	if (A == 0x1bb)
 		return 0x40000;
@@ -119,7 +119,7 @@ b9:
 	X = w[0];
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 2)
-		return 0;
+		return xcap_outside(p, X + 2);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 0 + i);
@@ -130,7 +130,7 @@ b9:
 	if (A == 0x1bb)
 		return 0x40000;
 	if (p->linear < X + 4)
-		return 0;
+		return xcap_outside(p, X + 4);
 #if XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 2 + i);

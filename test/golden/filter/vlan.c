@@ -1,12 +1,12 @@
 /* vlan and udp */
 
 /* window 48, reach 59, beyond false */
-static __always_inline u32 xcap_filter_l2(const struct xcap_pkt *p, u8 *w)
+static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A;
 
 	if (p->linear < 0x19)
-		return 0;
+		return xcap_outside(p, 0x19);
 	if (XCAP_FETCH(w, 48, p->start + 0xc))
 		return 0;
 	A = xcap_be16(w + 0);
@@ -21,7 +21,7 @@ b4:
 	if (A != 0x800)
 		goto b8;
 	if (p->linear < 0x1c)
-		return 0;
+		return xcap_outside(p, 0x1c);
 	A = w[15];
 	if (A == 0x11)
 		return 0x40000;
@@ -33,7 +33,7 @@ b8:
 	if (A == 0x11)
 		return 0x40000;
 	if (p->linear < 0x3b)
-		return 0;
+		return xcap_outside(p, 0x3b);
 	if (A != 0x2c)
 		return 0;
 	A = w[46];
@@ -42,4 +42,4 @@ b8:
 	return 0;
 }
 
-/* raw IP: no VLAN support for Raw IP */
+/* raw IP: it matches by their link header only */

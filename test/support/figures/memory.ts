@@ -18,7 +18,7 @@ const IDLE_MS = 5000;
 
 /** Resident memory and idle load of the tracer: a while after the start, and after many packets. */
 export async function measureMemory(
-  script: string,
+  script: readonly string[],
   pair: NetnsPair,
   runs: number,
   packets: number,
@@ -32,7 +32,7 @@ export async function measureMemory(
   }));
   for (let run = 0; run < runs; run++) {
     const args = ['--netns', pair.b.name, '-w', '/dev/null', 'udp port 9'];
-    const tracee = await Tracee.start([script], args);
+    const tracee = await Tracee.start(script, args);
     for (const [i, sample] of samples.entries()) {
       if (i > 0) flood(pair, packets);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));

@@ -7,8 +7,13 @@ export interface PartFigure {
   readonly ms: Spread;
 }
 
-/** What each part of a start costs by itself; each run is a new process. */
+/**
+ * What each part of a start costs by itself; each run is a new process.
+ *
+ * @param before words that the command starts with
+ */
 export function measureParts(
+  before: readonly string[],
   checkout: string,
   netns: string,
   expression: string,
@@ -18,8 +23,17 @@ export function measureParts(
   const program = join(import.meta.dirname, 'parts-process.js');
   for (let run = 0; run <= runs; run++) {
     const spawnedAt = performance.timeOrigin + performance.now();
-    const args = [program, checkout, String(spawnedAt), netns, expression];
-    const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const args = [
+      ...before,
+      process.execPath,
+      program,
+      checkout,
+      String(spawnedAt),
+      netns,
+      expression,
+    ];
+    const [first = '', ...rest] = args;
+    const result = spawnSync(first, rest, { encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`measuring the start: ${result.stderr}`);
     if (run === 0) continue; // fills the page cache
     for (const [part, ms] of Object.entries(JSON.parse(result.stdout) as Record<string, number>)) {

@@ -1,6 +1,10 @@
 import { closeSync } from 'node:fs';
 import type { NetnsPair } from '../netns.ts';
+import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../../../src/bpf/program.ts';
 import { Attr } from '../../../src/bpf/syscall.ts';
+import { typedefId } from '../../../src/btf/functions.ts';
+import { liveReader } from '../../../src/kernel/reader.ts';
+import { readKernelBtf } from '../../../src/kernel/view.ts';
 import { spreadOf, type Spread } from './spread.ts';
 import { Tracee } from './tracee.ts';
 import { flood } from './traffic-run.ts';
@@ -23,9 +27,28 @@ function enableStats(): Disposable {
   };
 }
 
+/** `return 0`: what the kernel's own clock reading around a program costs. */
+const RETURN_ZERO = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+
+function measureEmpty(attachBtfId: number, traffic: () => void): number {
+  const { tracing: type } = PROG_TYPE;
+  const { traceRawTp: attachType } = ATTACH_TYPE;
+  const spec = { name: 'xcap_empty', type, attachType, attachBtfId, license: 'GPL' };
+  const program = BpfProgram.load(spec, RETURN_ZERO);
+  const link = TracepointLink.open(program, undefined);
+  try {
+    traffic();
+    const { runTimeNs, runCount } = program.stats();
+    return Number(runTimeNs) / Number(runCount);
+  } finally {
+    link[Symbol.dispose]();
+    program[Symbol.dispose]();
+  }
+}
+
 /** Nanoseconds in the BPF program for each event, with the kernel's own clock reading around it. */
 export async function measureProgram(
-  script: string,
+  script: readonly string[],
   pair: NetnsPair,
   runs: number,
   packets: number,
@@ -40,14 +63,18 @@ export async function measureProgram(
   const stats = enableStats();
   try {
     const costs = cases.map((): number[] => []);
+    const empty: number[] = [];
+    const attachBtfId = typedefId(readKernelBtf(liveReader), 'btf_trace_kfree_skb') ?? 0;
     // Alternating, so that drift of the machine falls on all cases.
     for (let run = 0; run < runs; run++) {
+      empty.push(
+        measureEmpty(attachBtfId, () => {
+          flood(pair, packets);
+        }),
+      );
       for (const [i, [, netns, expression]] of cases.entries()) {
         const words = expression === '' ? [] : [expression];
-        const tracee = await Tracee.start(
-          [script],
-          ['--netns', netns, '-w', '/dev/null', ...words],
-        );
+        const tracee = await Tracee.start(script, ['--netns', netns, '-w', '/dev/null', ...words]);
         const before = tracee.program();
         flood(pair, packets);
         const after = tracee.program();
@@ -55,7 +82,10 @@ export async function measureProgram(
         costs[i]?.push((after.ns - before.ns) / (after.runs - before.runs));
       }
     }
-    return cases.map(([what], i) => ({ what, nsPerEvent: spreadOf(costs[i] ?? []) }));
+    return [
+      { what: 'an empty program', nsPerEvent: spreadOf(empty) },
+      ...cases.map(([what], i) => ({ what, nsPerEvent: spreadOf(costs[i] ?? []) })),
+    ];
   } finally {
     stats[Symbol.dispose]();
   }

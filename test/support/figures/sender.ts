@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NetnsPair } from '../netns.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
-import { Tracee } from './tracee.ts';
+import { processorNs, settledProcessorNs, Tracee } from './tracee.ts';
 import { flood } from './traffic-run.ts';
 
 export interface SenderFigure {
@@ -14,22 +14,28 @@ export interface SenderFigure {
   readonly ratio: Spread;
   /** Microseconds above the bare run of the same round. */
   readonly addedUs: Spread;
+  /** Processor time of the capturing process for each packet, microseconds; undefined without one. */
+  readonly capturerUs: Spread | undefined;
   /** Packets that the capture did not get, all runs together; undefined without a capture. */
   readonly lost: number | undefined;
 }
 
-/** Starts a capture; what it gives back stops it and counts what it lost. */
-type Capture = (file: string) => Promise<() => Promise<number>>;
+interface Running {
+  readonly pid: number;
+  /** Ends it; how many packets it lost. */
+  readonly stop: () => Promise<number>;
+}
 
-const nothing: Capture = () => Promise.resolve(() => Promise.resolve(0));
+type Capture = (file: string) => Promise<Running>;
 
-function xcap(script: string, netns: string, expression: string): Capture {
+function xcap(script: readonly string[], netns: string, expression: string): Capture {
   return async (file) => {
-    const tracee = await Tracee.start([script], ['--netns', netns, '-w', file, expression]);
-    return async () => {
+    const tracee = await Tracee.start(script, ['--netns', netns, '-w', file, expression]);
+    const stop = async (): Promise<number> => {
       const summary = await tracee.stop();
       return Number(/(\d+) lost/.exec(summary)?.[1] ?? 0);
     };
+    return { pid: tracee.pid, stop };
   };
 }
 
@@ -52,54 +58,59 @@ function tcpdump(pair: NetnsPair, expression: string): Capture {
       void ended.then(resolve);
     });
     if (!stderr.includes('listening on')) throw new Error(`tcpdump: ${stderr}`);
-    return async () => {
+    const stop = async (): Promise<number> => {
       child.kill('SIGINT');
       await ended;
       return Number(/(\d+) packets dropped by kernel/.exec(stderr)?.[1] ?? 0);
     };
+    return { pid: child.pid ?? 0, stop };
   };
 }
 
 /** What a sender pays for each dropped packet while it is captured beside: alternating rounds. */
 export async function measureSender(
-  script: string,
+  script: readonly string[],
   pair: NetnsPair,
   rounds: number,
   packets: number,
 ): Promise<readonly SenderFigure[]> {
-  const cases: readonly (readonly [beside: string, capture: Capture])[] = [
-    ['nothing', nothing],
+  const cases: readonly (readonly [beside: string, capture: Capture | undefined])[] = [
+    ['nothing', undefined],
     ['xcap -w, matched', xcap(script, pair.b.name, 'udp port 9')],
     ['tcpdump -w, matched', tcpdump(pair, 'udp port 9')],
     ['xcap -w, rejected', xcap(script, pair.b.name, 'udp port 10')],
     ['tcpdump -w, rejected', tcpdump(pair, 'udp port 10')],
   ];
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'xcap-figures-'));
-  const times = cases.map((): number[] => []);
-  const lost = cases.map(() => 0);
+  const samples = cases.map(() => ({ us: [] as number[], capturerUs: [] as number[], lost: 0 }));
   try {
     flood(pair, packets);
     for (let round = 0; round < rounds; round++) {
-      for (const [i, [, capture]] of cases.entries()) {
+      for (const [i, sample] of samples.entries()) {
         const file = join(folder, 'capture');
-        const stop = await capture(file);
-        times[i]?.push(flood(pair, packets));
-        lost[i] = (lost[i] ?? 0) + (await stop());
+        const running = await cases[i]?.[1]?.(file);
+        if (running === undefined) {
+          sample.us.push(flood(pair, packets));
+          continue;
+        }
+        const before = processorNs(running.pid);
+        sample.us.push(flood(pair, packets));
+        const after = await settledProcessorNs(running.pid);
+        sample.capturerUs.push((after - before) / 1000 / packets);
+        sample.lost += await running.stop();
         rmSync(file, { force: true });
       }
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const bare = times[0] ?? [];
-  return cases.map(([beside, capture], i) => {
-    const own = times[i] ?? [];
-    return {
-      beside,
-      usPerPacket: spreadOf(own),
-      ratio: ratios(own, bare),
-      addedUs: spreadOf(own.map((time, round) => time - (bare[round] ?? Number.NaN))),
-      lost: capture === nothing ? undefined : lost[i],
-    };
-  });
+  const bare = samples[0]?.us ?? [];
+  return samples.map(({ us, capturerUs, lost }, i) => ({
+    beside: cases[i]?.[0] ?? '',
+    usPerPacket: spreadOf(us),
+    ratio: ratios(us, bare),
+    addedUs: spreadOf(us.map((time, round) => time - (bare[round] ?? Number.NaN))),
+    capturerUs: capturerUs.length === 0 ? undefined : spreadOf(capturerUs),
+    lost: capturerUs.length === 0 ? undefined : lost,
+  }));
 }

@@ -15,7 +15,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 
 /** From exec of scripts/xcap until its hooks are attached; the first run of each warms the page cache. */
 export async function measureStartup(
-  script: string,
+  script: readonly string[],
   netns: string,
   runs: number,
 ): Promise<readonly StartupFigure[]> {
@@ -23,7 +23,7 @@ export async function measureStartup(
   for (const command of COMMANDS) {
     const times: number[] = [];
     for (let run = 0; run <= runs; run++) {
-      const tracee = await Tracee.start([script], ['--netns', netns, ...command]);
+      const tracee = await Tracee.start(script, ['--netns', netns, ...command]);
       if (run > 0) times.push(tracee.readyMs);
       await tracee.stop();
     }

@@ -9,6 +9,23 @@ export interface ProgramRun {
   readonly ns: number;
 }
 
+/** Processor time of all threads of a process, nanoseconds (/proc/PID/task/TID/schedstat). */
+export function processorNs(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`)
+    .map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8'))
+    .reduce((sum, text) => sum + Number(text.split(' ')[0]), 0);
+}
+
+/** As processorNs(), once the process has done what it had to do. */
+export async function settledProcessorNs(pid: number): Promise<number> {
+  for (let last = processorNs(pid); ;) {
+    await sleep(200);
+    const now = processorNs(pid);
+    if (now - last < 1e6) return now;
+    last = now;
+  }
+}
+
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -95,18 +112,11 @@ export class Tracee {
     return { rssKiB: field('Rss'), anonymousKiB: field('Anonymous'), ringKiB };
   }
 
-  /** Processor time of all its threads, nanoseconds (/proc/PID/task/TID/schedstat). */
-  processorNs(): number {
-    return readdirSync(`/proc/${this.pid}/task`)
-      .map((task) => readFileSync(`/proc/${this.pid}/task/${task}/schedstat`, 'utf8'))
-      .reduce((sum, text) => sum + Number(text.split(' ')[0]), 0);
-  }
-
   /** Share of one processor over a while, in percent. */
   async idlePercent(ms: number): Promise<number> {
-    const before = this.processorNs();
+    const before = processorNs(this.pid);
     await sleep(ms);
-    return ((this.processorNs() - before) / (ms * 1e6)) * 100;
+    return ((processorNs(this.pid) - before) / (ms * 1e6)) * 100;
   }
 
   /** Ctrl-C; what it wrote to standard error. */

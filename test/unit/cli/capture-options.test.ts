@@ -35,6 +35,7 @@ test('captureOptions() has the defaults of the product', () => {
     optimize: true,
     interface: undefined,
     metadata: [],
+    where: [],
     write: undefined,
     format: undefined,
     print: false,
@@ -108,6 +109,14 @@ describe('captureOptions() reads', () => {
       { key: 'reason', negate: false, value: 'NETFILTER_DROP' },
       { key: 'mark', negate: true, value: 16, mask: 255 },
     ]);
+  });
+
+  test('--where is kept as it is, each one', () => {
+    expect(parse('--where mark==3&&!sk --where !pid==1 icmp')).toMatchObject({
+      where: ['mark==3&&!sk', '!pid==1'],
+      expression: 'icmp',
+    });
+    expect(refusal('--where \t').message).toContain('--where: \t: empty');
   });
 
   test('the text options of tcpdump', () => {

@@ -81,8 +81,6 @@ describe('runCli()', () => {
     [['--track'], '--track'],
     [['icmp', '-r', 'f'], '-r'],
     [['--sample=1/10'], '--sample'],
-    [['filter', '--read', 'f', 'icmp'], '--read'],
-    [['filter', '--verify', 'f'], '--verify'],
   ])('says not yet to %j', async (args, name) => {
     expect(await xcap(...args)).toEqual({ status: 1, out: '', err: `xcap: ${name}: not yet\n` });
   });

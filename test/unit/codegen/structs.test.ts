@@ -131,7 +131,9 @@ describe.runIf(hasClang).each(kernels)('emitStructs() for %s', (_, open) => {
 
   test('has every member that the templates name', () => {
     const text = emitStructs(btf, KERNEL_STRUCTS);
-    expect(text).not.toMatch(/XCAP_HAS_\w+ 0$/m);
+    const missing = [...text.matchAll(/XCAP_HAS_(\w+) 0$/gm)].map(([, name]) => name);
+    // The bit that said whether there is a tag went with 6.2.
+    expect([['sk_buff__vlan_all'], ['sk_buff__vlan_present']]).toContainEqual(missing);
   });
 
   test('the static asserts are those of BTF', () => {

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { MAP_PLACEHOLDER, captureMaps } from '../../../src/abi/maps.ts';
 import { findRelocations, relocate } from '../../../src/compile/object.ts';
 
-const maps = captureMaps({ hooks: 1, possibleCpus: 2, captureMax: 96, ringBytes: 1 << 20 });
+const maps = captureMaps({
+  hooks: 1,
+  possibleCpus: 2,
+  captureMax: 96,
+  ringBytes: 1 << 20,
+  pagedBytes: 0,
+});
 
 function insn(code: number, src: number, imm: number): Buffer {
   const bytes = Buffer.alloc(8);

@@ -5,7 +5,7 @@ import { compileFilter } from '../../../src/filter/compiler.ts';
 import { decode } from '../../../src/filter/decode.ts';
 import { interpret } from '../../../src/filter/interpret.ts';
 import type { CbpfInsn } from '../../../src/filter/insn.ts';
-import { EXPRESSIONS, KERNEL_ONLY } from './support/expressions.ts';
+import { EXPRESSIONS, KERNEL_ONLY, LOOPING } from './support/expressions.ts';
 import { attachToSocket } from './support/kernel-cbpf.ts';
 import type { Run } from './support/native-c.ts';
 import { buildNative, findCompiler } from './support/native-c.ts';
@@ -32,7 +32,7 @@ interface Case {
 const pcap = openLibpcap();
 const cases: Case[] = [];
 for (const [linkType, packets] of LINK_TYPES) {
-  for (const [i, expression] of [...EXPRESSIONS, ...KERNEL_ONLY].entries()) {
+  for (const [i, expression] of [...EXPRESSIONS, ...KERNEL_ONLY, ...LOOPING].entries()) {
     // What libpcap has not optimised is longer and uses M[] more; a fourth of it will do.
     for (const optimize of i % 4 === 0 ? [true, false] : [true]) {
       const result = pcap.compile(expression, { linkType, snaplen: 262144, optimize });
@@ -63,7 +63,7 @@ test('every expression of the table compiles for Ethernet, and most for raw IP',
   expect(EXPRESSIONS.length).toBeGreaterThanOrEqual(150);
   const count = (suffix: string): number =>
     cases.filter(({ name }) => name.endsWith(suffix)).length;
-  expect(count('(link type 1)')).toBe(EXPRESSIONS.length + KERNEL_ONLY.length);
+  expect(count('(link type 1)')).toBe(EXPRESSIONS.length + KERNEL_ONLY.length + LOOPING.length);
   expect(count('(link type 12)')).toBeGreaterThan(120);
 });
 
@@ -113,7 +113,10 @@ describe("the kernel's own cBPF", () => {
   };
 
   test('agrees with interpret() on the table', () => {
-    const chosen = cases.filter(({ name }) => !name.includes('not optimised'));
+    const chosen = cases.filter(
+      ({ name, insns }) =>
+        !name.includes('not optimised') && !insns.some((insn) => insn.op === 'ja' && insn.k > 4096),
+    );
     expect(chosen.flatMap(agrees).slice(0, 20)).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findHooks } from '../../../src/hooks/resolve.ts';
+import { findHooks, hookIndex } from '../../../src/hooks/resolve.ts';
 
 describe('findHooks()', () => {
   it('takes each hook once, by name or alias, in the order given', () => {
@@ -23,4 +23,20 @@ describe('findHooks()', () => {
       expect(() => findHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
     },
   );
+});
+
+describe('hookIndex()', () => {
+  const specs = findHooks(['rx', 'drop']);
+
+  it('is the place in the run, by name or alias', () => {
+    expect(hookIndex(specs, 'drop')).toBe(1);
+    expect(hookIndex(specs, 'kfree_skb_reason')).toBe(1);
+  });
+
+  it.each([
+    ['tx', 'choosing hooks: tx: not traced in this run'],
+    ['dorp', 'choosing hooks: dorp: no such hook'],
+  ])('refuses %s', (name, message) => {
+    expect(() => hookIndex(specs, name)).toThrow(message);
+  });
 });

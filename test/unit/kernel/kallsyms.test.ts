@@ -26,6 +26,19 @@ describe('Kallsyms', () => {
   const table = parse(...TABLE);
 
   test.each([
+    ['first', [[0xffffffff81000000n, 0xffffffff810000ffn]]],
+    ['memcpy', [[0xffffffff81000100n, 0xffffffff810002ffn]]],
+    ['__memcpy', [[0xffffffff81000100n, 0xffffffff810002ffn]]],
+    ['veth_open', [[0xffffffffc0100000n, 0xffffffffc010003fn]]],
+    ['nft_late', [[0xffffffffc0200000n, 0xffffffffc0210000n]]],
+    ['firs', []],
+    ['first_and_more', []],
+    ['', []],
+  ])('rangesOf(%j) is up to the next symbol', (name, ranges) => {
+    expect(table.rangesOf(name)).toEqual(ranges.map(([from, to]) => ({ from, to })));
+  });
+
+  test.each([
     [0xffffffff81000010n, 'first', 0x10, undefined],
     [0xffffffff810000ffn, 'first', 0xff, undefined],
     [0xffffffff81000100n, 'memcpy', 0, undefined],

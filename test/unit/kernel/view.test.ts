@@ -31,6 +31,20 @@ describe('openKernelView()', () => {
     expect(reader.reads).toEqual(['/sys/kernel/btf/vmlinux']);
   });
 
+  test('reads BTF again after it was let go of', () => {
+    const reader = recordedKernel('6.12');
+    const view = open(reader);
+    const { btf, reasons } = view;
+    view.features.get('btf');
+    view.modules.get('openvswitch');
+    view.forgetTypes();
+    expect(view.reasons).toBe(reasons);
+    expect(reader.reads.filter((path) => path.endsWith('/vmlinux'))).toHaveLength(1);
+    expect(view.btf).not.toBe(btf);
+    expect(view.modules.get('openvswitch')?.base).toBe(view.btf);
+    expect(reader.reads.filter((path) => path.endsWith('/vmlinux'))).toHaveLength(2);
+  });
+
   test('a kernel without BTF is an error that names the option to build it with', () => {
     let error: unknown;
     try {

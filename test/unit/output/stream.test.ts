@@ -303,7 +303,7 @@ test('binary output to a terminal is refused with a remedy', async () => {
 
 test('a terminal gets text, and keeps its blocking mode', async () => {
   const child = onTerminal(
-    `${process.execPath} ${join(compiled, 'child.js')} 0 20000 & sleep 1; ` +
+    `${process.execPath} ${join(compiled, 'child.js')} 0 20000 & sleep 5; ` +
       `grep flags /proc/self/fdinfo/1; kill -INT $!; wait $!; echo status $?`,
   );
   const said = await text(child.stdout!);

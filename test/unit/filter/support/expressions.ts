@@ -227,6 +227,14 @@ export const EXPRESSIONS: readonly string[] = [
   Array.from({ length: 20 }, (_, i) => `tcp port ${440 + i}`).join(' or '),
 ];
 
+/** libpcap makes loops of these, which the kernel's own cBPF refuses. */
+export const LOOPING: readonly string[] = [
+  ...['ip6 protochain 6', 'ip6 protochain 58', 'ip protochain 17', 'protochain 6', 'protochain 17'],
+  ...['ip6 protochain 17 or tcp port 80', 'not ip6 protochain 6', 'ip6 protochain 60'],
+  ...['ip6 protochain 6 and ip6 protochain 17', 'ip6 protochain 17 and not protochain 6'],
+  ...['vlan and ip6 protochain 58', 'ip protochain 51', 'ip6 protochain 59', 'ip6 protochain 51'],
+];
+
 /**
  * Where the kernel and libpcap's own interpreter part: shifts by 32 and more (masked / zero), and
  * an index that is negative (wraps / rejects). The kernel's way is ours.

@@ -67,7 +67,7 @@ function load(object: string): Run {
 function program(filters: readonly CompiledFilter[], varStack: boolean): string {
   const wrappers = filters.map(({ symbol, windowBytes }, i) => {
     const words = windowBytes / 8;
-    return `static __attribute__((noinline)) u32 run${i}(const struct xcap_pkt *p)
+    return `static __attribute__((noinline)) u32 run${i}(struct xcap_pkt *p)
 {
 	struct { u64 w[${words}]; u64 canary; } s = { .canary = 0x5ca1ab1e };
 	u32 result = ${symbol}(p, (u8 *)s.w);
@@ -94,10 +94,10 @@ static int fetch(void *dst, u32 size, const void *src)
 ${readFileSync(FILTER_H, 'utf8')}
 ${filters.map(({ text }) => text).join('\n')}
 ${wrappers.join('\n')}
-static u32 (*const table[])(const struct xcap_pkt *) = { ${filters.map((_, i) => `run${i}`).join(', ')} };
+static u32 (*const table[])(struct xcap_pkt *) = { ${filters.map((_, i) => `run${i}`).join(', ')} };
 u32 run(u32 n, const u8 *bytes, u32 linear, u32 room, u32 wire, int fail)
 {
-	struct xcap_pkt p = { bytes, linear, wire };
+	struct xcap_pkt p = { .start = bytes, .linear = linear, .wire_len = wire };
 
 	first = bytes;
 	last = bytes + linear + room;

@@ -180,7 +180,27 @@ const inIpv6: readonly (readonly [string, Bytes])[] = [
   ['sctp', ipv6(132, [...u16(9), ...u16(9), ...zeros(8)])],
   ['geneve', ipv6(17, geneve(5, 0x6558, [], ether(0x0800, ipv4(17, dns))))],
   ['nothing behind it', ipv6(59, [])],
+  ['ah then tcp', ipv6(51, [6, 4, ...zeros(22), ...tcp(443, 50000, 2)])],
 ];
+/**
+ * So many extension headers, then UDP. No AH: libpcap's loop goes on at the wrong place behind one
+ * that is not the first (it forgets to add where the header stands).
+ */
+const chain = (headers: number): Bytes => {
+  const kinds = [0, 60, 43, 44, 60, 43];
+  const kindOf = (i: number): number => (i < headers ? (kinds[i % kinds.length] ?? 0) : 17);
+  const parts = Array.from({ length: headers }, (_, i) => {
+    // Counted in 8 bytes less 1; a fragment header has 0 there.
+    const length = kindOf(i) === 44 ? 0 : i % 2;
+    return [kindOf(i + 1), length, ...zeros(8 * length + 6)];
+  });
+  return ipv6(kindOf(0), [...parts.flat(), ...dns]);
+};
+/** IPv6 packets with so many extension headers. */
+export const CHAINS: readonly (readonly [headers: number, packet: Packet])[] = Array.from(
+  { length: 13 },
+  (_, n) => [n, { name: `${n} headers`, bytes: Uint8Array.from(ether(0x86dd, chain(n))) }],
+);
 const onEthernet: readonly (readonly [string, Bytes])[] = [
   ['arp request', ether(0x0806, arp(1), BROADCAST)],
   ['arp reply', ether(0x0806, arp(2), MAC1, MAC2)],
@@ -229,6 +249,7 @@ export const ETHERNET_PACKETS: readonly Packet[] = [
   ...inIpv4.map(([name, bytes]) => named([`ip: ${name}`, ether(0x0800, bytes)])),
   ...inIpv6.map(([name, bytes]) => named([`ip6: ${name}`, ether(0x86dd, bytes)])),
   ...onEthernet.map(named),
+  ...[1, 2, 3, 5, 8].map((n) => named([`ip6: ${n} extension headers`, ether(0x86dd, chain(n))])),
 ];
 
 /** Packets for DLT_RAW. */
@@ -236,6 +257,7 @@ export const IP_PACKETS: readonly Packet[] = [
   ...inIpv4.map(([name, bytes]) => named([`ip: ${name}`, bytes])),
   ...inIpv6.map(([name, bytes]) => named([`ip6: ${name}`, bytes])),
   named(['neither', [0x75, ...count(80)]]),
+  ...[1, 4, 8].map((n) => named([`ip6: ${n} extension headers`, chain(n)])),
 ];
 
 /** Lengths to cut a packet to: around the ends of headers and fields, and the whole. */

@@ -1,0 +1,64 @@
+import type { Btf } from '../btf/btf.ts';
+import { funcProto } from '../btf/functions.ts';
+import { memberPath } from '../btf/members.ts';
+import type { FileReader } from './reader.ts';
+
+/** How a program reads packet bytes that are not in the linear part: see templates/include/paged.h. */
+export type PagedSource =
+  | { readonly kind: 'dynptr'; readonly btfId: number }
+  | {
+      readonly kind: 'pages';
+      /** Where the kernel keeps the start of the direct map and of the array of struct page. */
+      readonly pageOffsetBase: bigint;
+      readonly vmemmapBase: bigint;
+      readonly pageStructBytes: number;
+    }
+  | { readonly kind: 'none' };
+
+const NONE: PagedSource = { kind: 'none' };
+
+/**
+ * @param may.dynptr whether this program may call bpf_dynptr_from_skb()
+ * @param may.pages whether it may compute addresses in the direct map
+ */
+export function pagedSource(
+  btf: Btf,
+  arch: string,
+  reader: FileReader,
+  may: { readonly dynptr: () => boolean; readonly pages: () => boolean },
+): PagedSource {
+  const kfunc = funcProto(btf, 'bpf_dynptr_from_skb');
+  if (kfunc !== undefined && may.dynptr()) return { kind: 'dynptr', btfId: kfunc.id };
+  const pageStructBytes = btf.struct('page')?.sizeBytes ?? 0;
+  // The arithmetic is that of x86-64: __va() and page_to_pfn() of arch/x86/include/asm.
+  if (arch !== 'x64' || pageStructBytes === 0 || !hasKnownFrags(btf) || !may.pages()) return NONE;
+  const kallsyms = reader.readFile('/proc/kallsyms');
+  if (kallsyms === undefined) return NONE;
+  const pageOffsetBase = variableAddress(kallsyms, 'page_offset_base');
+  const vmemmapBase = variableAddress(kallsyms, 'vmemmap_base');
+  if (pageOffsetBase === undefined || vmemmapBase === undefined) return NONE;
+  return { kind: 'pages', pageOffsetBase, vmemmapBase, pageStructBytes };
+}
+
+/** Page, length and offset lie where struct xcap_frag has them: struct bio_vec until 6.8. */
+function hasKnownFrags(btf: Btf): boolean {
+  const [struct, length, offset] =
+    memberPath(btf, 'skb_frag', 'len') === undefined
+      ? ['bio_vec', 'bv_len', 'bv_offset']
+      : ['skb_frag', 'len', 'offset'];
+  return (
+    btf.struct(struct)?.sizeBytes === 16 &&
+    memberPath(btf, struct, length)?.offsetBytes === 8 &&
+    memberPath(btf, struct, offset)?.offsetBytes === 12
+  );
+}
+
+/** Undefined where kallsyms has no data symbols (no CONFIG_KALLSYMS_ALL), or hides addresses. */
+function variableAddress(kallsyms: Uint8Array, name: string): bigint | undefined {
+  const text = Buffer.from(kallsyms.buffer, kallsyms.byteOffset, kallsyms.byteLength);
+  const at = text.indexOf(` ${name}\n`, 0, 'latin1');
+  if (at < 0) return undefined;
+  const line = text.toString('latin1', text.lastIndexOf('\n', at) + 1, at);
+  const address = /^([0-9a-f]+) [dDbBrR]$/.exec(line)?.[1];
+  return address === undefined || /^0+$/.test(address) ? undefined : BigInt(`0x${address}`);
+}
