@@ -93,21 +93,16 @@ static __always_inline u32 xcap_ifindex(const struct xcap_net *n)
 	return n->route_dev ? PROBE(n->route_dev, ifindex) : 0;
 }
 
-/* IFNAMSIZ bytes, aligned to 8; what follows the NUL is not defined. */
+/* IFNAMSIZ bytes; what follows the NUL is not defined. */
 static __always_inline void xcap_ifname(const struct xcap_net *n, void *name)
 {
-	const struct net_device *dev = n->dev ? n->dev : n->route_dev;
-
-#if XCAP_TYPED
-	/* The verifier takes wide loads within an array of integers (btf_struct_walk()). */
 	if (n->dev) {
-		((u64 *)name)[0] = ((const u64 *)n->dev->name)[0];
-		((u64 *)name)[1] = ((const u64 *)n->dev->name)[1];
-		return;
+		xcap_probe_read_kernel(name, 16, &n->dev->name);
+		/* Apart: clang would join the two pointers by |=, which the verifier refuses. */
+		asm volatile("" ::: "memory");
+	} else if (n->route_dev) {
+		xcap_probe_read_kernel(name, 16, &n->route_dev->name);
 	}
-#endif
-	if (dev)
-		xcap_probe_read_kernel(name, 16, &dev->name);
 }
 
 struct xcap_view {

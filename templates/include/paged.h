@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The bytes of a packet that a filter may ask for and that are not in the linear part: in pages
- * (skb_shared_info.frags), or in the skbs of its frag list. They are copied, behind the linear part,
- * into a buffer of this nesting level, and the filter looks at that instead. Only packets that have
- * such bytes within the filter's reach come here.
+ * (skb_shared_info.frags), or in the skbs of its frag list. They are copied, behind the linear
+ * part, into a buffer of this nesting level, and the filter looks at that instead. Only packets
+ * that have such bytes within the filter's reach come here.
  *
  * XCAP_PAGED_DYNPTR: bpf_dynptr_from_skb(), from 6.12 in BTF-typed tracing programs.
  * XCAP_PAGED_PAGES: by the kernel's direct map (x86-64, where kallsyms has data symbols).
@@ -16,11 +16,13 @@
 
 #if XCAP_PAGED_BYTES
 
-/* A power of two less one, so that it is a mask too: the verifier wants bounds next to their use. */
+/* A power of two less one, so that it is a mask too: the verifier wants bounds next to their use.
+ */
 #define XCAP_PAGED_MASK (XCAP_PAGED_BYTES - 1)
 
 struct xcap_paged {
-	/* Where the walk is; in memory, as 5.10 follows every path of a loop that is in registers. */
+	/* Where the walk is; in memory, as 5.10 follows every path of a loop that is in registers.
+	 */
 	u64 skb;
 	u32 piece;
 	u32 end;
@@ -35,8 +37,8 @@ struct xcap_dynptr {
 
 static long (*const xcap_dynptr_from_skb)(struct sk_buff *skb, u64 flags,
 					  struct xcap_dynptr *ptr) = (void *)XCAP_PAGED_DYNPTR;
-static long (*const xcap_dynptr_read)(void *dst, u32 len, const struct xcap_dynptr *src,
-				      u32 offset, u64 flags) = (void *)201;
+static long (*const xcap_dynptr_read)(void *dst, u32 len, const struct xcap_dynptr *src, u32 offset,
+				      u64 flags) = (void *)201;
 
 /* The dynptr starts at skb->data: what lies before it is linear. */
 static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_view *v)
@@ -64,7 +66,8 @@ static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_
 	XCAP_HIDE(length);
 	before &= XCAP_PAGED_MASK;
 	length &= XCAP_PAGED_MASK;
-	failed |= xcap_dynptr_read(to->bytes + before, length, (struct xcap_dynptr *)&ptr, offset, 0);
+	failed |=
+		xcap_dynptr_read(to->bytes + before, length, (struct xcap_dynptr *)&ptr, offset, 0);
 	/* No dynptr any more: clang puts other things there, which helpers may write. */
 	ptr.opaque[0] = 0;
 	ptr.opaque[1] = 0;
@@ -116,9 +119,9 @@ static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_
 			struct skb_shared_info *info = (void *)PROBE(skb, head) + PROBE(skb, end);
 
 			if (piece > PROBE(info, nr_frags)) {
-				struct sk_buff *next = skb == v->pkt.hit->skb ?
-							       (void *)PROBE(info, frag_list) :
-							       (void *)PROBE(skb, next);
+				struct sk_buff *next = skb == v->pkt.hit->skb
+							       ? (void *)PROBE(info, frag_list)
+							       : (void *)PROBE(skb, next);
 
 				if (!next)
 					break;

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Netns, NetnsPair } from '../support/netns.ts';
 import { capture, type Captured } from '../support/tracer.ts';
-import { ping, sendDatagrams } from '../support/traffic.ts';
+import { bytes, ethernet, ipv6, udp } from '../support/packets.ts';
+import { ping, sendDatagrams, sendFrames } from '../support/traffic.ts';
 
 const PINGS = 5;
 const DATAGRAMS = 7;
@@ -310,5 +311,56 @@ describe.skipIf(!hasTun())('a packet without a link header', () => {
       pair.a.try(['ping', '-n', '-q', '-c', `${PINGS}`, '-i', '0.002', '-W', '1', '10.77.0.2']);
     });
     expect(records).toHaveLength(count);
+  });
+});
+
+describe('a long program', () => {
+  const others = (count: number): string =>
+    Array.from({ length: count }, (_, i) => `host 10.200.${i >> 8}.${i & 255}`).join(' or ');
+
+  it.each([
+    [
+      'a thousand hosts, the packet being of the last',
+      () => `${others(999)} or host 10.9.0.2`,
+      PINGS,
+    ],
+    ['a thousand other hosts', () => others(1000), 0],
+    [
+      '200 terms of two sorts',
+      () => {
+        const pairs = Array.from(
+          { length: 99 },
+          (_, i) => `(host 10.200.1.${i & 255} and port ${i})`,
+        );
+        return `${pairs.join(' or ')} or (host 10.9.0.2 and icmp)`;
+      },
+      PINGS,
+    ],
+  ] as const)('%s', async (_name, expression, count) => {
+    const args = ['--hook', 'rx', '--netns', pair.b.name, expression()];
+    const { records } = await capture(args, () => {
+      ping(pair.a, pair.b.address4, PINGS);
+    });
+    expect(records).toHaveLength(count);
+  });
+
+  it('protochain follows a chain of headers, and says how far', async () => {
+    const six = { src: pair.a.address6, dst: pair.b.address6, version: 6 as const };
+    const packet = (headers: number): Uint8Array => {
+      const chain = Array.from({ length: headers }, (_, i) =>
+        bytes([i === headers - 1 ? 17 : 60, 0, 1, 4, 0, 0, 0, 0]),
+      );
+      const payload = bytes(...chain, udp({ sport: 4000, dport: 9 }, [1, 2, 3, 4], six));
+      const link = { src: pair.a.mac, dst: pair.b.mac };
+      return ethernet(0x86dd, ipv6({ ...six, next: headers === 0 ? 17 : 60 }, payload), link);
+    };
+    const { records, stderr } = await capture(
+      ['--hook', 'rx', '--netns', pair.b.name, 'ip6 protochain 17'],
+      () => {
+        sendFrames(pair.a, [0, 1, 2, 8, 9, 12].map(packet));
+      },
+    );
+    expect(records).toHaveLength(4);
+    expect(stderr).toContain('at most 8 headers');
   });
 });

@@ -29,7 +29,8 @@ const { values, positionals } = parseArgs({
 const [checkout = ''] = positionals;
 /** SCHED_FIFO: what else runs on the machine does not get between. */
 const before = values.realtime ? ['chrt', '-f', '10'] : [];
-const script = [...before, join(checkout, 'scripts/xcap')];
+const xcap = join(checkout, 'scripts/xcap');
+const script = [...before, xcap];
 const runs = Number(values.runs);
 const packets = Number(values.packets);
 const wanted = values.only.split(',');
@@ -101,7 +102,7 @@ if (wanted.includes('memory')) {
   );
 }
 if (wanted.includes('sender')) {
-  const figures = await measureSender(script, pair, Math.min(runs, 7), packets);
+  const figures = await measureSender(before, xcap, pair, Math.min(runs, 7), packets);
   result['sender'] = figures;
   tables.push(
     formatTable(

@@ -39,9 +39,20 @@ function xcap(script: readonly string[], netns: string, expression: string): Cap
   };
 }
 
-function tcpdump(pair: NetnsPair, expression: string): Capture {
+function tcpdump(before: readonly string[], pair: NetnsPair, expression: string): Capture {
   return async (file) => {
-    const words = ['tcpdump', '-Z', 'root', '-n', '-i', pair.b.device, '-w', file, expression];
+    const words = [
+      ...before,
+      'tcpdump',
+      '-Z',
+      'root',
+      '-n',
+      '-i',
+      pair.b.device,
+      '-w',
+      file,
+      expression,
+    ];
     const [program = '', ...args] = pair.b.command(words);
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
@@ -67,36 +78,44 @@ function tcpdump(pair: NetnsPair, expression: string): Capture {
   };
 }
 
-/** What a sender pays for each dropped packet while it is captured beside: alternating rounds. */
+/**
+ * What a sender pays for each dropped packet while it is captured beside: alternating rounds. The
+ * sender has the first processor, the captures have the second.
+ *
+ * @param before words that each command starts with
+ */
 export async function measureSender(
-  script: readonly string[],
+  before: readonly string[],
+  script: string,
   pair: NetnsPair,
   rounds: number,
   packets: number,
 ): Promise<readonly SenderFigure[]> {
+  const onOther = [...before, 'taskset', '-c', '1'];
+  const tracer = [...onOther, script];
   const cases: readonly (readonly [beside: string, capture: Capture | undefined])[] = [
     ['nothing', undefined],
-    ['xcap -w, matched', xcap(script, pair.b.name, 'udp port 9')],
-    ['tcpdump -w, matched', tcpdump(pair, 'udp port 9')],
-    ['xcap -w, rejected', xcap(script, pair.b.name, 'udp port 10')],
-    ['tcpdump -w, rejected', tcpdump(pair, 'udp port 10')],
+    ['xcap -w, matched', xcap(tracer, pair.b.name, 'udp port 9')],
+    ['tcpdump -w, matched', tcpdump(onOther, pair, 'udp port 9')],
+    ['xcap -w, rejected', xcap(tracer, pair.b.name, 'udp port 10')],
+    ['tcpdump -w, rejected', tcpdump(onOther, pair, 'udp port 10')],
   ];
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'xcap-figures-'));
   const samples = cases.map(() => ({ us: [] as number[], capturerUs: [] as number[], lost: 0 }));
   try {
-    flood(pair, packets);
+    flood(pair, packets, before);
     for (let round = 0; round < rounds; round++) {
       for (const [i, sample] of samples.entries()) {
         const file = join(folder, 'capture');
         const running = await cases[i]?.[1]?.(file);
         if (running === undefined) {
-          sample.us.push(flood(pair, packets));
+          sample.us.push(flood(pair, packets, before));
           continue;
         }
-        const before = processorNs(running.pid);
-        sample.us.push(flood(pair, packets));
-        const after = await settledProcessorNs(running.pid);
-        sample.capturerUs.push((after - before) / 1000 / packets);
+        const startNs = processorNs(running.pid);
+        sample.us.push(flood(pair, packets, before));
+        const endNs = await settledProcessorNs(running.pid);
+        sample.capturerUs.push((endNs - startNs) / 1000 / packets);
         sample.lost += await running.stop();
         rmSync(file, { force: true });
       }

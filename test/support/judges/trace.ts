@@ -82,7 +82,8 @@ export function trace(program: RawProgram, packet: Uint8Array, wireLength: numbe
       }
       case 5: {
         const test = code >> 4;
-        if (test === 0) pc += k;
+        if (test === 0)
+          pc += k | 0; // libpcap jumps back in a chain of headers
         else {
           const holds = [false, a === operand, a > operand, a >= operand, (a & operand) !== 0][
             test

@@ -150,6 +150,9 @@ export const MORE_EXPRESSIONS: readonly string[] = [
     'not geneve',
     'geneve 6',
   ].slice(0, 4),
+  // Chains of headers: libpcap jumps back for them
+  ...['ip6 protochain 6', 'ip6 protochain 17', 'ip protochain 6', 'protochain 17'],
+  ...['ip6 protochain 58 and host 2001:db8::1'],
   // Connectives
   ...['icmp and not host 192.168.7.9', 'tcp and (port 80 or port 443) and host 10.9.0.2'],
   ...[
