@@ -3,14 +3,6 @@ import { defineConfig } from 'vitest/config';
 /** Emulated processors are about fifteen times slower. */
 const patience = process.env['XCAP_GUEST'] === undefined ? 1 : 8;
 
-/** Not yet proved on every kernel: `npx vitest run --project kernel` with XCAP_ALL=1 runs them too. */
-const exclude =
-  process.env['XCAP_ALL'] === undefined
-    ? ['where', 'judges', 'filter-files', 'packet-filter', 'signals-while-loading'].map(
-        (name) => `test/kernel/${name}.test.ts`,
-      )
-    : [];
-
 /**
  * unit and golden need no root. kernel wants root and BTF: it runs on the host's own kernel, in namespaces of its own,
  * and the same files run inside each guest; guest is what starts those. See docs/kernels.md.
@@ -24,7 +16,6 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
-          exclude,
           testTimeout: 60_000 * patience,
           hookTimeout: 60_000 * patience,
           fileParallelism: false,

@@ -119,7 +119,10 @@ export class NetnsPair {
     }
   }
 
-  /** Quiet on purpose: no DAD, router solicitations, link-local addresses, ARP or neighbour discovery. */
+  /**
+   * Quiet on purpose: no DAD, router solicitations, link-local addresses, ARP or neighbour discovery. The IPv6 address is
+   * on lo, because one on the veth joins a solicited-node group and MLD reports that at its own times (RFC 3810).
+   */
   #script(): string {
     const { a, b } = this;
     const ends = [
@@ -140,10 +143,11 @@ export class NetnsPair {
         `ip -n ${end.name} -batch - <<'EOF'`,
         'link set lo up',
         `address add ${end.address4}/24 dev ${end.device}`,
-        `address add ${end.address6}/64 dev ${end.device} nodad`,
+        `address add ${end.address6}/128 dev lo nodad`,
         `link set ${end.device} up`,
         `neighbour replace ${other.address4} lladdr ${other.mac} dev ${end.device} nud permanent`,
         `neighbour replace ${other.address6} lladdr ${other.mac} dev ${end.device} nud permanent`,
+        `route add ${other.address6}/128 dev ${end.device} src ${end.address6}`,
         'EOF',
       ]),
       '',
