@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NetnsPair } from '../support/netns.ts';
+import { NetnsPair, type Netns } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
 import { capture, runXcap } from '../support/tracer.ts';
 import { buildSender } from '../support/traffic.ts';
@@ -19,18 +21,43 @@ afterAll(() => {
   pair.dispose();
 });
 
-function run(command: readonly string[], input: string): Promise<string> {
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  let out = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stdin.end(input);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', () => {
-      resolve(out);
+/**
+ * Runs senders side by side: each waits for its input, and gets it when all have been started, which takes longer than
+ * the sending. What each printed.
+ */
+async function runTogether(
+  senders: readonly (readonly [command: readonly string[], input: string])[],
+): Promise<string[]> {
+  const started = senders.map(([[program = '', ...args], input]) => {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    const ended = new Promise<string>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', () => {
+        resolve(out);
+      });
     });
+    return { child, input, ended };
   });
+  for (const { child } of started) {
+    // The kernel's name of it changes with each step of `ip netns exec`, taskset, sender.
+    const isSender = (): boolean =>
+      child.exitCode !== null ||
+      readFileSync(`/proc/${child.pid}/comm`, 'utf8').startsWith('send-');
+    while (!isSender()) await sleep(5);
+  }
+  for (const { child, input } of started) child.stdin.end(input);
+  return Promise.all(started.map(({ ended }) => ended));
+}
+
+/** What was sent may still wait in CPU 0's backlog: until the rule has dropped it all, or for two seconds. */
+async function allArrived(receiver: Netns): Promise<void> {
+  for (let i = 0; i < 40; i++) {
+    const rules = receiver.exec('iptables-legacy', '-nvxL', 'INPUT');
+    if (Number(/^\s*(\d+) .*DROP/m.exec(rules)?.[1]) >= EACH) return;
+    await sleep(50);
+  }
 }
 
 describe.runIf(cpus().length > 1)('softirq drops that interrupt process-context drops', () => {
@@ -56,14 +83,15 @@ describe.runIf(cpus().length > 1)('softirq drops that interrupt process-context 
     const { records, summaries } = await capture(
       ['--netns', a.name, '--netns', b.name, '-B', '65536', 'udp port 9 or udp port 10'],
       async () => {
-        const [one, other] = await Promise.all([
-          run(
+        const [one, other] = await runTogether([
+          [
             a.command(['taskset', '-c', '0', sender, b.address4, '9', String(EACH), '0']),
             PROCESS_PAYLOAD,
-          ),
-          run(a.command(['taskset', '-c', '1', raw, a.device, String(EACH), '0']), `${frameHex}\n`),
+          ],
+          [a.command(['taskset', '-c', '1', raw, a.device, String(EACH), '0']), `${frameHex}\n`],
         ]);
         expect([Number(one), Number(other)]).toEqual([EACH, EACH]);
+        await allArrived(b);
       },
     );
 
@@ -93,15 +121,14 @@ describe('tasks that take turns on one CPU', () => {
     a.exec('iptables-legacy', '-F', 'OUTPUT');
     a.iptables('-A', 'OUTPUT', '-p', 'udp', '--dport', '9', '-j', 'DROP');
     const sender = buildSender('send-datagrams');
-    const send = (): Promise<string> =>
-      run(
-        a.command(['taskset', '-c', '0', sender, b.address4, '9', String(EACH), '0']),
-        PROCESS_PAYLOAD,
-      );
+    const send = [
+      a.command(['taskset', '-c', '0', sender, b.address4, '9', String(EACH), '0']),
+      PROCESS_PAYLOAD,
+    ] as const;
     const { records, summaries } = await capture(
       ['--netns', a.name, '-B', '65536', 'udp port 9'],
       async () => {
-        await Promise.all([send(), send()]);
+        await runTogether([send, send]);
       },
     );
     const [summary] = summaries;
