@@ -26,13 +26,14 @@ function expectAllDrops({ records, summaries, stderr, status }: Captured): void 
   expect(summary).toMatchObject({ hook: 'drop', matched: PINGS, written: PINGS });
   expect(summary).toMatchObject({ lost: 0, left: 0, missed: 0 });
   expect(summary!.seen).toBe(summary!.rejected + summary!.matched);
+  const { device, ifindex, inode, name } = pair.b;
   for (const record of records) {
     expect(record).toMatchObject({
       hook: 'drop',
-      iface: pair.b.device,
-      ifindex: pair.b.ifindex,
-      netns: pair.b.inode,
-      netns_name: pair.b.name,
+      iface: device,
+      ifindex,
+      netns: inode,
+      netns_name: name,
       context: 'softirq',
       len: 98,
       caplen: 98,
@@ -80,11 +81,12 @@ describe('packets dropped by a rule', () => {
     });
     pair.a.iptables('-F', 'OUTPUT');
     expect(records).toHaveLength(20);
+    const { inode } = pair.a;
     for (const record of records) {
       expect(record).toMatchObject({
         context: 'process',
         comm: 'send-datagrams',
-        netns: pair.a.inode,
+        netns: inode,
         uid: 0,
         len: 58,
       });
