@@ -20,6 +20,8 @@ export const COUNTERS = [
   'rejected_filter',
   'rejected_no_link',
   'rejected_nonlinear',
+  'rejected_no_inner',
+  'rejected_inner',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];
@@ -39,4 +41,6 @@ export const REJECTED_LABELS: Readonly<Partial<Record<Counter, string>>> = {
   rejected_filter: 'filter',
   rejected_no_link: 'no link header',
   rejected_nonlinear: 'not in the linear part',
+  rejected_no_inner: 'no inner packet',
+  rejected_inner: 'inner filter',
 };

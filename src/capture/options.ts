@@ -6,6 +6,8 @@ export interface CaptureOptions {
   readonly hooks: readonly string[];
   /** The filter expression; empty matches every packet. */
   readonly expression: string;
+  /** --inner: for the packet inside a tunnel packet; empty: there has to be one. */
+  readonly inner: string | undefined;
   /** False with -O: libpcap's optimiser off. */
   readonly optimize: boolean;
   /** -i as given: `eth0`, `eth0@blue`; a number of -D is already its name; `any` is undefined. */

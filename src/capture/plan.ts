@@ -12,6 +12,7 @@ import { UnsupportedError } from '../errors.ts';
 import { realtimeOffsetNs } from '../ffi/libc.ts';
 import { openLibpcap } from '../ffi/libpcap.ts';
 import { compileExpression, type FilterPair } from '../filter/compile-expression.ts';
+import { compileInner } from '../filter/compile-inner.ts';
 import { LOOP_BOUND } from '../filter/passes/unroll.ts';
 import { describeAttachPoint, findHooks, hookIndex, resolveHook } from '../hooks/resolve.ts';
 import type { ResolvedHook, TracepointMode } from '../hooks/spec.ts';
@@ -53,6 +54,8 @@ const templates = join(import.meta.dirname, '..', '..', 'templates');
 export function makePlan(options: CaptureOptions): CapturePlan {
   const specs = findHooks(options.hooks);
   const filter = compileExpression(options.expression, openLibpcap());
+  const inner =
+    options.inner === undefined ? undefined : compileInner(options.inner, openLibpcap());
   const view = openKernelView({
     reader: liveReader,
     arch: process.arch,
@@ -95,6 +98,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       btf: view.btf,
       hooks,
       filter,
+      inner,
       metadata,
       where,
       context,

@@ -26,6 +26,9 @@ const ADVICE: Readonly<Record<string, string>> = {
     'those packets have no link header and the expression asks for one: leave its link-layer terms out',
   'not in the linear part':
     'the expression asks for bytes that this kernel does not let xcap read: ask for headers only',
+  'no inner packet':
+    'those are no tunnel packets that xcap knows: VXLAN on UDP ports 4789 and 8472, Geneve on 6081, GRE, IP in IP',
+  'inner filter': "no inner packet matches the expression: try --inner ''",
   reason: 'other reasons were seen: run without --reason to list them',
   netns: 'other namespaces were seen: run without --netns to list them',
   interface:

@@ -39,6 +39,7 @@ export function captureOptions(
   return {
     hooks: hooks.length === 0 ? ['drop'] : [...new Set(hooks)],
     expression: given.value('expression-file', around.readExpression) ?? words.join(' '),
+    inner: given.value('inner', (_spelled, text) => text),
     optimize: !given.has('no-optimize'),
     interface: device === 'any' ? undefined : device,
     metadata: metadataFilters(given),

@@ -113,6 +113,15 @@ const OWN = [
     help: "condition on fields and kernel members, for example 'reason == NO_SOCKET && skb.dev.mtu < 1500'; repeated: all of them",
   },
   {
+    key: 'inner',
+    long: 'inner',
+    type: 'single',
+    argument: 'EXPR',
+    group: 'match',
+    status: 'built',
+    help: "expression for the packet inside a tunnel packet (VXLAN on ports 4789 and 8472, Geneve on 6081, GRE, IP in IP); '': any",
+  },
+  {
     key: 'expression-file',
     short: 'F',
     type: 'value',

@@ -2,6 +2,7 @@ import { emitEventHeader } from '../abi/emit-c.ts';
 import { KFUNC_PLACEHOLDER, MAP_NAMES, MAP_PLACEHOLDER, NESTING_LEVELS } from '../abi/maps.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { FilterPair } from '../filter/compile-expression.ts';
+import type { InnerFilter } from '../filter/compile-inner.ts';
 import type { CompiledFilter } from '../filter/compiler.ts';
 import type { ResolvedHook } from '../hooks/spec.ts';
 import type { ContextSource } from '../kernel/context-source.ts';
@@ -21,6 +22,8 @@ export interface ProgramInput {
   readonly btf: Btf;
   readonly hooks: readonly ResolvedHook[];
   readonly filter: FilterPair | undefined;
+  /** What the packet inside a tunnel packet has to match; undefined: nobody asks for one. */
+  readonly inner: InnerFilter | undefined;
   readonly metadata: MetadataMatches;
   readonly where: WhereProgram;
   readonly context: ContextSource;
@@ -123,6 +126,21 @@ function filterHeader(filter: FilterPair | undefined): string {
   ].join('\n');
 }
 
+function innerHeader(inner: InnerFilter | undefined): string {
+  if (inner === undefined) return '#define XCAP_INNER 0\n';
+  if (inner.filter === undefined) return '#define XCAP_INNER 1\n#define XCAP_INNER_FILTER 0\n';
+  const { l2, l3 } = inner.filter;
+  const functions = [l2, l3].filter((filter) => filter !== undefined);
+  return [
+    '#define XCAP_INNER 1',
+    '#define XCAP_INNER_FILTER 1',
+    `#define XCAP_INNER_L3 ${flag(l3 !== undefined)}`,
+    `#define XCAP_INNER_WINDOW ${Math.max(8, ...functions.map((f) => f.windowBytes))}`,
+    '',
+    ...functions.map((f) => f.text),
+  ].join('\n');
+}
+
 /** The whole C text of a capture: pure, the same input gives the same text. */
 export function generateProgram(input: ProgramInput): ProgramSource {
   return {
@@ -135,6 +153,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
         'metadata.gen.h': emitMetadataHeader(input.metadata),
         'where.gen.h': input.where.header,
         'filter.gen.h': filterHeader(input.filter),
+        'inner.gen.h': innerHeader(input.inner),
       },
       readTemplate: input.readTemplate,
     }),

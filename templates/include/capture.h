@@ -15,6 +15,7 @@
 #include "metadata.gen.h"
 #include "where.gen.h"
 #include "filter.gen.h"
+#include "inner.h"
 
 struct xcap_slot {
 	struct xcap_event event;
@@ -215,6 +216,9 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 	if (rejected)
 		return rejected;
 	rejected = xcap_reject_packet(&view);
+	if (rejected)
+		return rejected;
+	rejected = xcap_reject_inner(&view);
 	if (rejected)
 		return rejected;
 	return xcap_send(hit, &net, &view);

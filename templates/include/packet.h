@@ -9,9 +9,7 @@
 
 #define XCAP_META(field, p, value) xcap_meta_##field(p, value)
 #include "filter.h"
-
-#define XCAP_LINK_RAW	   0
-#define XCAP_LINK_ETHERNET 1
+#include "tunnel.h"
 
 #define XCAP_MAC_UNSET 0xffff /* skb_mac_header_was_set() */
 

@@ -32,6 +32,7 @@ test('captureOptions() has the defaults of the product', () => {
   expect(parse('')).toEqual({
     hooks: ['drop'],
     expression: '',
+    inner: undefined,
     optimize: true,
     interface: undefined,
     metadata: [],
