@@ -27,6 +27,7 @@ local fields = {
     rule = ProtoField.string("xcap.rule", "Rule"),
     stack = ProtoField.string("xcap.stack", "Stack"),
     link = ProtoField.string("xcap.link", "Link header"),
+    user = ProtoField.string("xcap.user", "Fields of the user's action"),
 }
 local numbers = { pid = true, tid = true, netns = true, ifindex = true, mark = true }
 

@@ -22,6 +22,7 @@ export const COUNTERS = [
   'rejected_nonlinear',
   'rejected_no_inner',
   'rejected_inner',
+  'rejected_user',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];
@@ -43,4 +44,5 @@ export const REJECTED_LABELS: Readonly<Partial<Record<Counter, string>>> = {
   rejected_nonlinear: 'not in the linear part',
   rejected_no_inner: 'no inner packet',
   rejected_inner: 'inner filter',
+  rejected_user: 'filter-c',
 };

@@ -67,7 +67,12 @@ export interface RawEvent {
   readonly comm: string;
   readonly ifname: string;
   readonly data: Uint8Array;
+  /** struct xcap_user_extend, where an action gave one. */
+  readonly user: Uint8Array | undefined;
 }
+
+/** What says, before the fields of an action, that there are some. */
+const USER_HEADER_BYTES = 8;
 
 const utf8 = new TextDecoder('utf-8');
 
@@ -80,12 +85,14 @@ function text(bytes: Uint8Array, offset: number): string {
 
 /**
  * @param bytes one ring record (longer by up to 7 bytes of padding is fine)
+ * @param userBytes as in MapSizes
  * @throws RangeError when it is too short for what it says it holds
  */
-export function decodeEvent(bytes: Uint8Array): RawEvent {
+export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const captured = view.getUint32(AT.capturedLength, true);
-  if (EVENT_BYTES + captured > bytes.length) throw new RangeError('event is cut short');
+  const start = EVENT_BYTES + userBytes;
+  if (start + captured > bytes.length) throw new RangeError('event is cut short');
   return {
     timeNs: view.getBigUint64(AT.timeNs, true),
     skb: view.getBigUint64(AT.skb, true),
@@ -107,6 +114,10 @@ export function decodeEvent(bytes: Uint8Array): RawEvent {
     link: LINKS[view.getUint8(AT.link)] ?? 'raw',
     comm: text(bytes, AT.comm),
     ifname: text(bytes, AT.ifname),
-    data: bytes.subarray(EVENT_BYTES, EVENT_BYTES + captured),
+    data: bytes.subarray(start, start + captured),
+    user:
+      userBytes > 0 && view.getUint8(EVENT_BYTES) === 1
+        ? bytes.subarray(EVENT_BYTES + USER_HEADER_BYTES, start)
+        : undefined,
   };
 }

@@ -42,19 +42,21 @@ export interface MapSizes {
   readonly possibleCpus: number;
   readonly captureMax: number;
   readonly ringBytes: number;
+  /** Bytes between event and packet for the fields of --action-c, a multiple of 8. */
+  readonly userBytes: number;
   /** Bytes that filters may ask for of packets with paged data, a power of two; 0: not read. */
   readonly pagedBytes: number;
 }
 
 /** Captured bytes per event: the snap length, but at most a quarter of the ring. */
-export function captureMax(snaplen: number, ringBytes: number): number {
+export function captureMax(snaplen: number, ringBytes: number, userBytes: number): number {
   const RECORD_HEADER = 8;
-  return Math.min(snaplen, LINEAR_MAX, ringBytes / 4 - EVENT_BYTES - RECORD_HEADER);
+  return Math.min(snaplen, LINEAR_MAX, ringBytes / 4 - EVENT_BYTES - userBytes - RECORD_HEADER);
 }
 
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
-  const slotBytes = (EVENT_BYTES + sizes.captureMax + 7) & ~7;
+  const slotBytes = (EVENT_BYTES + sizes.userBytes + sizes.captureMax + 7) & ~7;
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
     counts: {

@@ -1,4 +1,5 @@
 import type { Logger } from '../log.ts';
+import type { UserC } from '../user-c/user-c.ts';
 
 /** What the command line asks of a capture: plain data, checked for form, not yet against a kernel. */
 export interface CaptureOptions {
@@ -8,6 +9,8 @@ export interface CaptureOptions {
   readonly expression: string;
   /** --inner: for the packet inside a tunnel packet; empty: there has to be one. */
   readonly inner: string | undefined;
+  /** --filter-c and --action-c, read. */
+  readonly userC: UserC;
   /** False with -O: libpcap's optimiser off. */
   readonly optimize: boolean;
   /** -i as given: `eth0`, `eth0@blue`; a number of -D is already its name; `any` is undefined. */

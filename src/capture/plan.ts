@@ -6,6 +6,7 @@ import {
   generateProgram,
   pagedBytes,
   PROGRAM_LICENSE,
+  userBytes,
   type ProgramSource,
 } from '../codegen/program.ts';
 import { UnsupportedError } from '../errors.ts';
@@ -25,8 +26,11 @@ import { liveReader } from '../kernel/reader.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import type { Names } from '../records/build.ts';
 import type { LinkType } from '../records/record.ts';
+import type { UserC } from '../user-c/user-c.ts';
+import { userValues } from '../user-c/values.ts';
 import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
+import { requireMembers } from './require-members.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
 import { resolveLocation } from './resolve-location.ts';
 
@@ -35,6 +39,7 @@ export interface CapturePlan {
   readonly kernelRelease: string;
   readonly hooks: readonly ResolvedHook[];
   readonly program: ProgramSource;
+  readonly userC: UserC;
   readonly license: string;
   readonly sizes: MapSizes;
   /** Link type of capture files: see docs/record-format.md. */
@@ -56,6 +61,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   const filter = compileExpression(options.expression, openLibpcap());
   const inner =
     options.inner === undefined ? undefined : compileInner(options.inner, openLibpcap());
+  const { userC } = options;
   const view = openKernelView({
     reader: liveReader,
     arch: process.arch,
@@ -70,6 +76,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     reason: (text: string) => view.reasons.parse(text),
     netns: (text: string) => view.netns.parse(text).inode,
   };
+  requireMembers(view.btf, userC);
   const metadata = resolveMetadata(options.metadata, device, names);
   const where = compileWhere(options.where, view.btf, {
     ...names,
@@ -87,7 +94,8 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   const sizes: MapSizes = {
     hooks: hooks.length,
     possibleCpus: possibleCpus(),
-    captureMax: captureMax(options.snaplen, ringBytes),
+    userBytes: userBytes(userC),
+    captureMax: captureMax(options.snaplen, ringBytes, userBytes(userC)),
     ringBytes,
     pagedBytes: pagedBytes(filter, paged),
   };
@@ -99,6 +107,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       hooks,
       filter,
       inner,
+      userC,
       metadata,
       where,
       context,
@@ -111,10 +120,11 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       pagedBytes: sizes.pagedBytes,
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
+    userC,
     license: PROGRAM_LICENSE,
     sizes,
     fileLinkType: fileLinkType(options, device),
-    names: makeNames(view, hooks, context),
+    names: makeNames(view, hooks, context, userC),
     notes: planNotes(filter, context, paged),
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
@@ -179,6 +189,7 @@ function makeNames(
   view: KernelView,
   hooks: readonly ResolvedHook[],
   context: ContextSource,
+  { layout }: UserC,
 ): Names {
   const reasonName = (value: number): string => view.reasons.name(value);
   return {
@@ -192,6 +203,7 @@ function makeNames(
     location: (address) => view.symbols.format(address),
     netns: (inode) => view.netns.name(inode),
     netnsLabel: (inode) => view.netns.label(inode),
+    user: layout && ((bytes) => userValues(layout, bytes)),
     contextByStack: context.kind === 'task-stack',
   };
 }

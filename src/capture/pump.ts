@@ -15,6 +15,8 @@ export interface PumpOutput {
 export interface PumpOptions {
   /** Stop after so many records. */
   readonly count: number | undefined;
+  /** As in MapSizes. */
+  readonly userBytes: number;
   /** Flush whenever the ring is empty: somebody is looking. */
   readonly interactive: boolean;
 }
@@ -99,7 +101,7 @@ export class Pump {
   #read(): number {
     if (this.isDone) return 0;
     return this.#ring.reader.drain(BATCH, (bytes) => {
-      const event = decodeEvent(bytes);
+      const event = decodeEvent(bytes, this.#options.userBytes);
       this.#output.sink.write(buildRecord(event, this.#names));
       this.#written[event.hook] = (this.#written[event.hook] ?? 0) + 1;
       this.#total++;

@@ -1,11 +1,13 @@
 import { writeFileSync, rmSync } from 'node:fs';
 import { COUNTERS } from '../abi/counters.ts';
 import { captureMaps } from '../abi/maps.ts';
-import type { Compiler } from '../compile/compiler.ts';
+import { CompileError, type Compiler } from '../compile/compiler.ts';
+import type { CompiledObject } from '../compile/object.ts';
 import { numberLines } from '../codegen/compose.ts';
-import { EXIT, RuntimeError, type ExitCode } from '../errors.ts';
+import { EXIT, RuntimeError, VerifierError, type ExitCode } from '../errors.ts';
 import { describeAttachPoint } from '../hooks/resolve.ts';
 import type { HookStats } from '../output/sink.ts';
+import { userCompileError } from '../user-c/user-c.ts';
 import { Disposer } from '../util/disposer.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import type { Outputs } from './outputs.ts';
@@ -65,8 +67,10 @@ async function capture(
   try {
     // And read what the first event will need.
     for (const note of plan.warmUp()) io.log.note(note);
-    const object = await compiling;
-    if (!io.abort.aborted) session.attach(object, plan.hooks);
+    const object = await compiling.catch((error: unknown) => {
+      throw compileError(error, plan);
+    });
+    if (!io.abort.aborted) attach(session, object, plan);
     await pump(options, io, plan, session, outputs);
   } finally {
     outputs.abandon();
@@ -75,6 +79,25 @@ async function capture(
   // A reader that went away ends the run like Ctrl-C does.
   if (error !== undefined && error.code !== 'EPIPE') throw error;
   return EXIT.done;
+}
+
+/** Of the user's C it is the user who can mend it. */
+function compileError(error: unknown, plan: CapturePlan): unknown {
+  if (!(error instanceof CompileError)) return error;
+  return userCompileError(plan.userC, error.messages) ?? error;
+}
+
+function attach(session: Session, object: CompiledObject, plan: CapturePlan): void {
+  try {
+    session.attach(object, plan.hooks);
+  } catch (error) {
+    const { filter, action } = plan.userC;
+    if (!(error instanceof VerifierError) || (filter ?? action) === undefined) throw error;
+    throw new VerifierError(error.message, error.log, {
+      cause: error,
+      hint: `most likely for the C of ${[filter, action].flatMap((each) => each?.path ?? []).join(' or ')}: XCAP_DEBUG=1 prints the whole log`,
+    });
+  }
 }
 
 const LOST = COUNTERS.indexOf('lost');
@@ -107,7 +130,11 @@ async function pump(
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  const pumpOptions = { count: options.count, interactive: io.stdout.isTerminal };
+  const pumpOptions = {
+    count: options.count,
+    userBytes: plan.sizes.userBytes,
+    interactive: io.stdout.isTerminal,
+  };
   const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);
   const stats = (): HookStats[] => hooks.map((_, hook) => readStats(plan, session, reader, hook));
   const stopListening = io.onSummaryRequest(() => {

@@ -8,6 +8,8 @@ import type {
   TimeMode,
 } from '../capture/options.ts';
 import { UsageError } from '../errors.ts';
+import { parseUserC } from '../user-c/user-c.ts';
+import type { UserSource } from '../user-c/source.ts';
 import type { Given } from './given.ts';
 import { linkTypeNumber } from './link-types.ts';
 import { badValue, parseDuration, parseMark, parseNumber } from './values.ts';
@@ -23,6 +25,8 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The text of the file that -F names. */
   readonly readExpression: (spelled: string, path: string) => string;
+  /** A file's text as it is. */
+  readonly readText: (spelled: string, path: string) => string;
   /** The device that -i names, where a number stands for a line of -D. */
   readonly resolveDevice: (spelled: string, name: string) => string;
 }
@@ -40,6 +44,10 @@ export function captureOptions(
     hooks: hooks.length === 0 ? ['drop'] : [...new Set(hooks)],
     expression: given.value('expression-file', around.readExpression) ?? words.join(' '),
     inner: given.value('inner', (_spelled, text) => text),
+    userC: parseUserC(
+      given.value('filter-c', readUserC(around, '--filter-c')),
+      given.value('action-c', readUserC(around, '--action-c')),
+    ),
     optimize: !given.has('no-optimize'),
     interface: device === 'any' ? undefined : device,
     metadata: metadataFilters(given),
@@ -59,6 +67,14 @@ export function captureOptions(
     readyFile: given.value('ready-file', parseText),
     withoutFeature: given.list('without-feature', parseText),
   };
+}
+
+function readUserC(around: Surroundings, option: UserSource['option']) {
+  return (spelled: string, path: string): UserSource => ({
+    option,
+    path,
+    text: around.readText(spelled, path),
+  });
 }
 
 /** Its own parser says what is wrong inside, with a caret. */

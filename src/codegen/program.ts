@@ -8,6 +8,8 @@ import type { ResolvedHook } from '../hooks/spec.ts';
 import type { ContextSource } from '../kernel/context-source.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import type { PreemptFunctions } from '../kernel/preempt-functions.ts';
+import { UNIT_NAMES } from '../user-c/source.ts';
+import type { UserC } from '../user-c/user-c.ts';
 import type { WhereProgram } from '../where/compile-where.ts';
 import { compose } from './compose.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
@@ -24,6 +26,7 @@ export interface ProgramInput {
   readonly filter: FilterPair | undefined;
   /** What the packet inside a tunnel packet has to match; undefined: nobody asks for one. */
   readonly inner: InnerFilter | undefined;
+  readonly userC: UserC;
   readonly metadata: MetadataMatches;
   readonly where: WhereProgram;
   readonly context: ContextSource;
@@ -141,6 +144,35 @@ function innerHeader(inner: InnerFilter | undefined): string {
   ].join('\n');
 }
 
+/** Bytes of an event for the fields of an action: whether there are some, then they. */
+export const userBytes = ({ layout }: UserC): number =>
+  layout === undefined ? 0 : 8 + 8 * Math.ceil(layout.bytes / 8);
+
+/** The user's text as it is, and asserts that its fields are where we take them to be. */
+function userHeaders(user: UserC): Record<string, string> {
+  const { filter, action, layout } = user;
+  const offsets = (layout?.fields ?? []).map(
+    ({ name, offset }) =>
+      `_Static_assert(__builtin_offsetof(struct xcap_user_extend, ${name}) == ${offset}, "${name}");`,
+  );
+  return {
+    'user.gen.h': [
+      `#define XCAP_FILTER_C ${flag(filter !== undefined)}`,
+      `#define XCAP_ACTION_C ${flag(action !== undefined)}`,
+      `#define XCAP_USER_WORDS ${Math.max(0, userBytes(user) / 8 - 1)}`,
+      '',
+    ].join('\n'),
+    'user-check.gen.h': [
+      ...offsets,
+      `_Static_assert(sizeof(struct xcap_user_extend) == ${layout?.bytes ?? 0}, "size");`,
+      '',
+    ].join('\n'),
+    // Both are named in the template, whether they are there or not.
+    [UNIT_NAMES['--filter-c']]: filter?.text ?? '',
+    [UNIT_NAMES['--action-c']]: action?.text ?? '',
+  };
+}
+
 /** The whole C text of a capture: pure, the same input gives the same text. */
 export function generateProgram(input: ProgramInput): ProgramSource {
   return {
@@ -148,11 +180,15 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       entries: input.hooks.map((hook) => hook.spec.template),
       generated: {
         'config.gen.h': configHeader(input),
-        'kernel.gen.h': emitStructs(input.btf, mergeWants(KERNEL_STRUCTS, input.where.structs)),
+        'kernel.gen.h': emitStructs(
+          input.btf,
+          mergeWants(mergeWants(KERNEL_STRUCTS, input.where.structs), input.userC.wants),
+        ),
         'events.gen.h': emitEventHeader(),
         'metadata.gen.h': emitMetadataHeader(input.metadata),
         'where.gen.h': input.where.header,
         'filter.gen.h': filterHeader(input.filter),
+        ...userHeaders(input.userC),
         'inner.gen.h': innerHeader(input.inner),
       },
       readTemplate: input.readTemplate,

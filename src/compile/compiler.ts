@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Readable, Writable } from 'node:stream';
-import { RuntimeError, UnsupportedError } from '../errors.ts';
+import { RuntimeError, UnsupportedError, type XcapErrorOptions } from '../errors.ts';
 import type { MapSpec } from '../abi/maps.ts';
 import { findRelocations, type CompiledObject } from './object.ts';
 import { REPLY_FD, type CompileReply, type CompileRequest } from './protocol.ts';
@@ -13,6 +13,16 @@ export interface CompileInput {
   readonly functions: readonly string[];
   readonly maps: readonly MapSpec[];
   readonly license: string;
+}
+
+/** The compiler refused the text; `messages` is all that it said. */
+export class CompileError extends RuntimeError {
+  readonly messages: string;
+
+  constructor(message: string, messages: string, options?: XcapErrorOptions) {
+    super(message, options);
+    this.messages = messages;
+  }
 }
 
 const CFLAGS = [
@@ -87,8 +97,9 @@ export class Compiler implements Disposable {
     const reply = JSON.parse(replied.toString('utf8')) as CompileReply;
     if ('error' in reply) {
       const first = messages.split('\n').find((line) => line.includes('error:'));
-      const error = reply.exitCode === 4 ? UnsupportedError : RuntimeError;
-      throw new error(reply.error, { hint: reply.hint ?? first });
+      const hint = reply.hint ?? first;
+      if (reply.exitCode === 4) throw new UnsupportedError(reply.error, { hint });
+      throw new CompileError(reply.error, messages, { hint });
     }
     return {
       version: 1,

@@ -21,6 +21,8 @@ export interface CommentFields {
   readonly stack?: string | undefined;
   /** `none`: the packet had no link header, and the zeroed one in the file is ours. */
   readonly link?: 'none' | undefined;
+  /** Fields of --action-c: `name=value` words. */
+  readonly userText?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -40,6 +42,7 @@ export const COMMENT_KEYS = {
   rule: { field: 'rule', kind: 'text' },
   stack: { field: 'stack', kind: 'text' },
   link: { field: 'link', kind: 'text' },
+  user: { field: 'userText', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -47,7 +50,7 @@ const BARE = /^[!#-<>-[\]-~]+$/;
 const utf8 = new TextEncoder();
 
 /** What is longer is cut, so that a comment with every key fits an option: 65535 bytes. */
-const VALUE_CHARACTERS_MAX = 8000;
+const VALUE_CHARACTERS_MAX = 7000;
 
 /** A value as it stands after `key=`: bare, or in double quotes with `\"`, `\\` and `\xNN`. */
 export function quoteValue(value: string): string {
@@ -100,6 +103,7 @@ export function formatComment(
   if (fields.rule !== undefined) words += ' rule=' + quoteValue(fields.rule);
   if (fields.stack !== undefined) words += ' stack=' + quoteValue(fields.stack);
   if (link !== undefined) words += ' link=' + link;
+  if (fields.userText !== undefined) words += ' user=' + quoteValue(fields.userText);
   return words.slice(1);
 }
 

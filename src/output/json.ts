@@ -64,6 +64,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     `,"mark":${record.mark},"queue":${record.queue},"uid":${record.uid},"cpu":${record.cpu}` +
     `,"protocol":${record.protocol}` +
     textField('packet_type', record.packetType) +
+    userField(record.user) +
     `,"skb":"0x${record.skb.toString(16)}","link":"${record.linkType}"` +
     `,"len":${Math.max(record.wireLength, captured)},"caplen":${captured},"packet":"${packet}"}\n`
   );
@@ -71,6 +72,16 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
 
 function textField(name: string, value: string | undefined): string {
   return value === undefined ? '' : `,"${name}":${quoteJson(value)}`;
+}
+
+/** Numbers as they are, whatever their format; those that JSON's readers would round as strings. */
+function userField(user: PacketRecord['user']): string {
+  if (user === undefined) return '';
+  const members = user.map(({ name, value }) => {
+    const text = typeof value === 'number' ? String(value) : quoteJson(String(value));
+    return `${quoteJson(name)}:${text}`;
+  });
+  return `,"user":{${members.join(',')}}`;
 }
 
 function numberField(name: string, value: number | undefined): string {

@@ -98,6 +98,7 @@ export class TextSink implements Sink {
       sequences: this.#sequences,
     });
     let text = `${this.#headText(record)}${packet.text}`;
+    if (record.userText !== undefined) text += ` {${escapeText(record.userText)}}`;
     if (verbose > 0)
       text += `\n    ${this.#palette.dim}${metadataText(record)}${this.#palette.end}`;
     if (hex !== undefined) text += hexdump(hex, record.data, packet.linkHeaderLength);

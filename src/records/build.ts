@@ -1,4 +1,5 @@
 import type { RawEvent } from '../abi/decode.ts';
+import type { UserValue } from '../user-c/values.ts';
 import type { PacketRecord } from './record.ts';
 
 /** What turns numbers of the kernel into names; each answers undefined when it cannot tell. */
@@ -16,12 +17,15 @@ export interface Names {
   readonly netnsLabel: (inode: number) => string | undefined;
   /** The context was told by the stack: ksoftirqd's own stack is a task's, what it runs is softirq. */
   readonly contextByStack: boolean;
+  /** Fields of --action-c; undefined without. */
+  readonly user: ((bytes: Uint8Array) => readonly UserValue[]) | undefined;
 }
 
 /** A record from an event; shares the event's bytes. */
 export function buildRecord(event: RawEvent, names: Names): PacketRecord {
   const isDrop = event.location !== 0n;
   const inKsoftirqd = names.contextByStack && event.comm.startsWith('ksoftirqd/');
+  const user = event.user === undefined ? undefined : names.user?.(event.user);
   return {
     hook: names.hooks[event.hook] ?? `hook ${event.hook}`,
     timeNs: event.timeNs + names.clockOffsetNs(),
@@ -46,5 +50,9 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
     linkType: event.link,
     wireLength: event.wireLength,
     data: event.data,
+    ...(user === undefined ? {} : { user, userText: userText(user) }),
   };
 }
+
+const userText = (user: readonly UserValue[]): string =>
+  user.map(({ name, text }) => `${name}=${text}`).join(' ');

@@ -1,5 +1,7 @@
 /** What an event becomes once decoded and enriched. Absent is `undefined`; zero is 0. */
 
+import type { UserValue } from '../user-c/values.ts';
+
 /** Where the task of an event stands in the kernel: see docs/record-format.md. */
 export type ContextKind = 'process' | 'softirq' | 'hardirq' | 'nmi';
 
@@ -43,4 +45,7 @@ export interface PacketRecord {
   readonly wireLength: number;
   /** Captured bytes; valid until the sink's write() returns: copy to keep. */
   readonly data: Uint8Array;
+  /** Fields of --action-c, where it gave some; `userText` is them as they are written: `a=1 b=0x2`. */
+  readonly user?: readonly UserValue[] | undefined;
+  readonly userText?: string | undefined;
 }

@@ -16,9 +16,17 @@
 #include "where.gen.h"
 #include "filter.gen.h"
 #include "inner.h"
+#include "user.h"
 
 struct xcap_slot {
 	struct xcap_event event;
+#if XCAP_ACTION_C
+	u64 has_user;
+	union {
+		struct xcap_user_extend user;
+		u64 user_words[XCAP_USER_WORDS];
+	};
+#endif
 	u8 data[XCAP_CAPTURE_MAX];
 };
 
@@ -85,8 +93,19 @@ static __always_inline u64 xcap_copy_tagged(struct xcap_slot *slot, struct sk_bu
 	return xcap_copy(slot, 0, XCAP_CAPTURE_MAX, pkt->start, length);
 }
 
+/* The fields of --action-c, no byte of which is an earlier event's. */
+static __always_inline void xcap_fill_user(struct xcap_slot *slot, const struct xcap_hit *hit,
+					   struct xcap_view *view, u32 length)
+{
+#if XCAP_ACTION_C
+	for (int i = 0; i < XCAP_USER_WORDS; i++)
+		slot->user_words[i] = 0;
+	slot->has_user = xcap_ext_action(hit->skb, &view->pkt, length, &slot->user, hit->hook) != 0;
+#endif
+}
+
 static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xcap_net *net,
-				     const struct xcap_view *view)
+				     struct xcap_view *view)
 {
 	u32 zero = 0, index, level, outcome = XCAP_COUNT_LOST;
 	volatile u32 *depth = xcap_map_lookup_elem(MAP(XCAP_MAP_DEPTH), &zero);
@@ -118,7 +137,9 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 			length = xcap_copy(slot, 0, XCAP_CAPTURE_MAX, view->pkt.start, length);
 		}
 		slot->event.captured_length = length;
-		if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, sizeof(slot->event) + length,
+		xcap_fill_user(slot, hit, view, length);
+		if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot,
+					__builtin_offsetof(struct xcap_slot, data) + length,
 					0) == 0)
 			outcome = XCAP_COUNT_SUBMITTED;
 	}
@@ -219,6 +240,9 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 	if (rejected)
 		return rejected;
 	rejected = xcap_reject_inner(&view);
+	if (rejected)
+		return rejected;
+	rejected = xcap_reject_user(hit, &view);
 	if (rejected)
 		return rejected;
 	return xcap_send(hit, &net, &view);

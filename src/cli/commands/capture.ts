@@ -20,6 +20,7 @@ export async function captureCommand(
   const options = captureOptions(given, words, {
     env: io.env,
     readExpression,
+    readText,
     resolveDevice: (spelled, name) => resolveDevice(spelled, name, liveReader),
   });
   if (given.has('expression-file') && words.length > 0) {
@@ -36,13 +37,18 @@ export async function captureCommand(
 
 /** As tcpdump reads it: `#` starts a comment, the line ends are blanks. */
 function readExpression(spelled: string, path: string): string {
+  return readText(spelled, path, 'the expression')
+    .replace(/#[^\n]*/g, '')
+    .trim();
+}
+
+function readText(spelled: string, path: string, what = "the user's C"): string {
   try {
-    const text = readFileSync(path, 'utf8');
-    return text.replace(/#[^\n]*/g, '').trim();
+    return readFileSync(path, 'utf8');
   } catch (error) {
     // "ENOENT: no such file or directory, open '/x'"
     const why = error instanceof Error ? (error.message.split(', ')[0] ?? '') : String(error);
-    throw new UsageError(`reading the expression: ${spelled} ${path}: ${why}`, { cause: error });
+    throw new UsageError(`reading ${what}: ${spelled} ${path}: ${why}`, { cause: error });
   }
 }
 

@@ -89,6 +89,7 @@ part('probes');
 const { makePlan } = await load('plan');
 const around = {
   env: {},
+  readText: () => '',
   readExpression: () => '',
   resolveDevice: (_spelled: string, name: string) => name,
 };

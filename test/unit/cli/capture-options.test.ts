@@ -5,6 +5,7 @@ import { splitLine } from '../../../src/cli/getopt.ts';
 import { Given } from '../../../src/cli/given.ts';
 import { optionsOf } from '../../../src/cli/options.ts';
 import { UsageError } from '../../../src/errors.ts';
+import { NO_USER_C } from '../../../src/user-c/user-c.ts';
 
 function parse(line: string, env: Record<string, string> = {}): CaptureOptions {
   const { given, words } = splitLine(
@@ -14,6 +15,7 @@ function parse(line: string, env: Record<string, string> = {}): CaptureOptions {
   return captureOptions(new Given(given), words, {
     env,
     readExpression: (_spelled, path) => `expression of ${path}`,
+    readText: (_spelled, path) => `text of ${path}`,
     resolveDevice: (_spelled, name) => (name === '2' ? 'eth2' : name),
   });
 }
@@ -33,6 +35,7 @@ test('captureOptions() has the defaults of the product', () => {
     hooks: ['drop'],
     expression: '',
     inner: undefined,
+    userC: NO_USER_C,
     optimize: true,
     interface: undefined,
     metadata: [],

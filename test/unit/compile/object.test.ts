@@ -7,6 +7,7 @@ const maps = captureMaps({
   possibleCpus: 2,
   captureMax: 96,
   ringBytes: 1 << 20,
+  userBytes: 0,
   pagedBytes: 0,
 });
 

@@ -150,8 +150,13 @@ const schema = JSON.parse(
 ) as Schema;
 
 test('every record fits docs/record.schema.json, which lists every field', () => {
+  const user = [
+    { name: 'ttl', value: 64, text: '0x40' },
+    { name: 'big', value: 2n ** 60n, text: '1' },
+    { name: 'note', value: 'a"\u001b', text: 'x' },
+  ];
   const records = [
-    sampleRecord(),
+    sampleRecord({ user, userText: 'ttl=0x40' }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),
     rawRecord({ comm: '\x1b"', reason: '65537', location: '0xffffffff81000000', context: 'nmi' }),
   ];
@@ -161,6 +166,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
   const objects = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   for (const object of objects) expect(violations(schema, object)).toEqual([]);
   expect(Object.keys(objects[0]!)).toEqual(Object.keys(schema.properties));
+  expect(objects[0]!['user']).toEqual({ ttl: 64, big: '1152921504606846976', note: 'a"\u001b' });
   expect(schema.required.toSorted()).toEqual(Object.keys(objects[1]!).toSorted());
 });
 
