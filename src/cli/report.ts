@@ -1,4 +1,4 @@
-import { EXIT, FilterError, XcapError, type ExitCode } from '../errors.ts';
+import { EXIT, FilterError, VerifierError, XcapError, type ExitCode } from '../errors.ts';
 import { formatFilterError } from '../filter/format-error.ts';
 import type { Logger } from '../log.ts';
 
@@ -11,7 +11,7 @@ export function isClosedPipe(error: unknown): boolean {
  * Says what went wrong: one line, and a second one with the remedy where there is one; for a filter
  * expression its text and a caret between them.
  *
- * @param debug print the stack as well (XCAP_DEBUG=1)
+ * @param debug print the verifier's log and the stack as well (XCAP_DEBUG=1)
  * @returns the exit status that goes with it
  */
 export function reportError(error: unknown, log: Logger, debug: boolean): ExitCode {
@@ -29,6 +29,7 @@ export function reportError(error: unknown, log: Logger, debug: boolean): ExitCo
   }
   const hint = known ? error.hint : 'this is a bug; XCAP_DEBUG=1 shows where';
   if (hint !== undefined) log.text(`  ${oneLine(hint)}`);
+  if (debug && error instanceof VerifierError) log.text(error.log);
   if (debug) log.text(stackOf(error));
   return known ? error.exitCode : EXIT.runtime;
 }

@@ -90,9 +90,8 @@ export class Compiler implements Disposable {
     ]);
     const messages = diagnostics.toString('utf8').trim();
     if (replied.length === 0) {
-      throw new RuntimeError(`compiling the BPF program: compiler process: ended with ${exited}`, {
-        hint: messages.split('\n').at(-1) || undefined,
-      });
+      const what = `compiling the BPF program: compiler process: ended with ${exited}`;
+      throw new CompileError(what, messages, { hint: messages.split('\n').at(-1) || undefined });
     }
     const reply = JSON.parse(replied.toString('utf8')) as CompileReply;
     if ('error' in reply) {

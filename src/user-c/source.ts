@@ -77,6 +77,9 @@ export const FUNCTIONS = {
 /** @throws UsageError when the file does not define what is called */
 export function requireFunction(source: UserSource): void {
   const name = FUNCTIONS[source.option];
+  if (source.text.includes('\0')) {
+    throw new UsageError(`reading ${source.option}: ${source.path}: holds a zero byte: no text`);
+  }
   if (new RegExp(`\\b${name}\\s*\\(`).test(source.text)) return;
   throw new UsageError(`reading ${source.option}: ${source.path}: defines no ${name}()`, {
     hint: `static inline int ${name}(${

@@ -56,13 +56,18 @@ export function parseUserC(filter: UserSource | undefined, action: UserSource | 
 
 const MESSAGE = /^(?:.*\/)?(filter-c|action-c)\.user\.h:(\d+):(\d+): (?:fatal )?error: (.*)$/m;
 
-/** The compiler's first complaint about the user's text; undefined when it is about another. */
+/**
+ * The compiler's first complaint about the user's text. What it says of ours is about the user's
+ * too, when there is some: a brace that is not closed shows behind it.
+ *
+ * @returns undefined without user C
+ */
 export function userCompileError(user: UserC, messages: string): Error | undefined {
   const [, unit, line, column, why = ''] = MESSAGE.exec(messages) ?? [];
   const source = [user.filter, user.action].find(
     (each) => each !== undefined && UNIT_NAMES[each.option] === `${unit ?? ''}.user.h`,
   );
-  if (source === undefined) return undefined;
+  if (source === undefined) return anyUserError(user, messages);
   return userError(
     source,
     Number(line),
@@ -70,4 +75,14 @@ export function userCompileError(user: UserC, messages: string): Error | undefin
     why,
     'what user C may use: docs/user-c.md',
   );
+}
+
+function anyUserError(user: UserC, messages: string): Error | undefined {
+  const source = user.action ?? user.filter;
+  if (source === undefined) return undefined;
+  const last = source.text.trimEnd().split('\n').length;
+  const lines = messages.trim().split('\n');
+  const said = lines.find((line) => line.includes('error:')) ?? lines.at(-1) ?? '';
+  const hint = 'a brace or comment that is not closed, or more than 512 bytes on the stack?';
+  return userError(source, last, 1, `the compiler gave up behind it: ${said}`, hint);
 }

@@ -22,7 +22,7 @@
 static __always_inline int xcap_inner_marked(struct xcap_view *v, struct xcap_inner *inner)
 {
 	struct sk_buff *skb = v->pkt.hit->skb;
-	u32 start, network, mac, value;
+	u32 start, network, mac, value = 0;
 
 	start = (u64)READ(skb, data) - (u64)READ(skb, head) - v->before;
 	network = READ(skb, inner_network_header);
@@ -69,7 +69,7 @@ static __always_inline u32 xcap_inner_matches(struct xcap_pkt *p, u32 link)
 
 static __always_inline u32 xcap_reject_inner(struct xcap_view *view)
 {
-	struct xcap_inner inner;
+	struct xcap_inner inner = { .offset = 0 };
 	struct xcap_pkt p;
 
 	view->pkt.outside = 0;
@@ -82,11 +82,13 @@ static __always_inline u32 xcap_reject_inner(struct xcap_view *view)
 		xcap_outside(&view->pkt, inner.offset + 1);
 		goto none;
 	}
-	p = view->pkt;
-	p.start += inner.offset;
-	p.linear -= inner.offset;
-	p.wire_len -= inner.offset;
+	/* Not copied whole: verifiers before 5.12 refuse to read the padding. */
+	p.start = view->pkt.start + inner.offset;
+	p.linear = view->pkt.linear - inner.offset;
+	p.wire_len = view->pkt.wire_len - inner.offset;
 	p.outside = 0;
+	p.hit = view->pkt.hit;
+	p.net = view->pkt.net;
 	if (xcap_inner_matches(&p, inner.link))
 		return 0;
 	if (p.outside && p.outside <= p.wire_len)

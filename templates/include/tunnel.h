@@ -43,7 +43,7 @@ struct xcap_inner {
 /* The transport behind an IPv6 header's chain of at most XCAP_TUNNEL_IPV6_HEADERS; 0: found. */
 static __always_inline int xcap_tunnel_ipv6(struct xcap_pkt *p, u32 *at, u32 *protocol)
 {
-	u32 value, next;
+	u32 value = 0, next = 0;
 
 	if (xcap_load8(p, *at + 6, protocol))
 		return -1;
@@ -71,7 +71,7 @@ static __always_inline int xcap_tunnel_ipv6(struct xcap_pkt *p, u32 *at, u32 *pr
 
 static __always_inline int xcap_tunnel_ipv4(struct xcap_pkt *p, u32 *at, u32 *protocol)
 {
-	u32 value, fragment;
+	u32 value = 0, fragment = 0;
 
 	if (xcap_load8(p, *at, &value) || xcap_load16(p, *at + 6, &fragment) ||
 	    xcap_load8(p, *at + 9, protocol))
@@ -85,7 +85,7 @@ static __always_inline int xcap_tunnel_ipv4(struct xcap_pkt *p, u32 *at, u32 *pr
 /* Behind a GRE header: what it carries as EtherType. Only version 0, and no source routes. */
 static __always_inline int xcap_tunnel_gre(struct xcap_pkt *p, u32 *at, u32 *type)
 {
-	u32 flags;
+	u32 flags = 0;
 
 	if (xcap_load16(p, *at, &flags) || xcap_load16(p, *at + 2, type))
 		return -1;
@@ -97,7 +97,7 @@ static __always_inline int xcap_tunnel_gre(struct xcap_pkt *p, u32 *at, u32 *typ
 
 static __always_inline int xcap_tunnel_udp(struct xcap_pkt *p, u32 *at, u32 *type)
 {
-	u32 port, flags;
+	u32 port = 0, flags = 0;
 
 	if (xcap_load16(p, *at + 2, &port))
 		return -1;
@@ -122,7 +122,7 @@ static __always_inline int xcap_tunnel_udp(struct xcap_pkt *p, u32 *at, u32 *typ
 /* 0: `inner` tells where. Else there is none, or the bytes that would tell are out of reach. */
 static __always_inline int xcap_tunnel(struct xcap_pkt *p, u32 link, struct xcap_inner *inner)
 {
-	u32 at = 0, type, protocol, value;
+	u32 at = 0, type = 0, protocol = 0, value = 0;
 
 	if (link == XCAP_LINK_ETHERNET) {
 		if (xcap_load16(p, 12, &type))

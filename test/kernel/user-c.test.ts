@@ -125,6 +125,21 @@ describe('wrong user C', () => {
     expect(lines[2]).toBe('          ^');
   });
 
+  it.each([
+    ['leaves a brace open', '{\n\tif (i) {\n\treturn 1;\n}\n'],
+    [
+      'wants too much of the stack',
+      '{\n\tvolatile u64 a[100];\n\tfor (int k = 0; k < 100; k++)\n\t\ta[k] = k;\n\treturn a[i % 100];\n}\n',
+    ],
+  ])('that %s is told from a fault of xcap', async (_name, body) => {
+    const head = 'static inline int xcap_ext_filter(void *ext, void *pkt, u16 i)\n';
+    const path = file('body.c', head + body);
+    const { status, stderr } = await runXcap(['--netns', pair.b.name, '--filter-c', path]);
+    expect(status, stderr).toBe(2);
+    expect(stderr).toContain(`xcap: compiling --filter-c: ${path}:`);
+    expect(stderr).not.toContain('bug');
+  });
+
   it('that the verifier refuses says so, and nothing stays attached', async () => {
     const path = file(
       'address.c',

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { reportError } from '../../../src/cli/report.ts';
-import { FilterError, RuntimeError, SystemError, UsageError } from '../../../src/errors.ts';
+import {
+  FilterError,
+  RuntimeError,
+  SystemError,
+  UsageError,
+  VerifierError,
+} from '../../../src/errors.ts';
 
 function report(error: unknown, debug = false): { status: number; lines: string[] } {
   const lines: string[] = [];
@@ -54,6 +60,9 @@ describe('reportError() says', () => {
     ]);
     const loud = report(new RuntimeError('a', { cause: new Error('b') }), true).lines.join('\n');
     expect(loud).toMatch(/report\.test\.ts[^]*caused by: Error: b/);
+    const refused = new VerifierError('a', 'R1 invalid\nmem access');
+    expect(report(refused, true).lines.join('\n')).toContain('R1 invalid\nmem access');
+    expect(report(refused).lines.join('\n')).not.toContain('R1 invalid');
     expect(report('text').lines[0]).toContain('text');
   });
 });

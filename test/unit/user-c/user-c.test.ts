@@ -7,7 +7,7 @@ import { FilterError, UsageError } from '../../../src/errors.ts';
 import { formatNumber, parseFormat } from '../../../src/user-c/format.ts';
 import { userLayout } from '../../../src/user-c/layout.ts';
 import { userWants, type UserSource } from '../../../src/user-c/source.ts';
-import { parseUserC, userCompileError } from '../../../src/user-c/user-c.ts';
+import { NO_USER_C, parseUserC, userCompileError } from '../../../src/user-c/user-c.ts';
 import { userValues } from '../../../src/user-c/values.ts';
 
 const action = (text: string): UserSource => ({ option: '--action-c', path: 'a.c', text });
@@ -170,6 +170,15 @@ describe('a file of user C', () => {
     expect(error.message).toBe("compiling --filter-c: f.c:3:9: use of undeclared identifier 'foo'");
     expect(error.expression).toBe(' return foo;');
     expect(error.column).toBe(8);
-    expect(userCompileError(user, 'include/capture.h:3:9: error: x')).toBeUndefined();
+    const behind = userCompileError(user, 'x\ninclude/capture.h:3:9: error: x') as FilterError;
+    expect(behind.message).toContain(
+      'f.c:4:1: the compiler gave up behind it: include/capture.h:3:9',
+    );
+    expect(userCompileError(NO_USER_C, 'include/capture.h:3:9: error: x')).toBeUndefined();
+  });
+
+  it('that is no text is refused', () => {
+    const error = thrown(() => parseUserC(filter('int xcap_ext_filter(void);\0'), undefined));
+    expect((error as UsageError).message).toContain('holds a zero byte');
   });
 });
