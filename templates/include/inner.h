@@ -69,7 +69,7 @@ static __always_inline u32 xcap_inner_matches(struct xcap_pkt *p, u32 link)
 
 static __always_inline u32 xcap_reject_inner(struct xcap_view *view)
 {
-	struct xcap_inner inner = { .offset = 0 };
+	struct xcap_inner inner = {.offset = 0};
 	struct xcap_pkt p;
 
 	view->pkt.outside = 0;
