@@ -10,7 +10,7 @@ const layers = {
   kernel: ['btf', 'util'],
   codegen: ['hooks', 'kernel', 'abi', 'filter', 'where', 'user-c', 'btf', 'util'],
   hooks: ['kernel', 'abi', 'btf', 'util'],
-  records: ['abi', 'kernel', 'hooks', 'user-c', 'util'],
+  records: ['abi', 'packet', 'kernel', 'hooks', 'user-c', 'util'],
   output: ['records', 'packet', 'abi', 'util'],
   ffi: ['filter', 'util'],
   compile: ['ffi', 'abi', 'util'],

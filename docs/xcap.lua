@@ -28,8 +28,18 @@ local fields = {
     stack = ProtoField.string("xcap.stack", "Stack"),
     link = ProtoField.string("xcap.link", "Link header"),
     user = ProtoField.string("xcap.user", "Fields of the user's action"),
+    laddr = ProtoField.string("xcap.laddr", "Local address"),
+    lport = ProtoField.uint32("xcap.lport", "Local port"),
+    raddr = ProtoField.string("xcap.raddr", "Remote address"),
+    rport = ProtoField.uint32("xcap.rport", "Remote port"),
+    family = ProtoField.string("xcap.family", "Address family"),
+    protocol = ProtoField.uint32("xcap.protocol", "Protocol of the socket"),
+    state = ProtoField.string("xcap.state", "State of the socket"),
 }
-local numbers = { pid = true, tid = true, netns = true, ifindex = true, mark = true }
+local numbers = {
+    pid = true, tid = true, netns = true, ifindex = true, mark = true,
+    lport = true, rport = true, protocol = true,
+}
 
 xcap.fields = {}
 for _, field in pairs(fields) do

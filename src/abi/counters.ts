@@ -23,6 +23,7 @@ export const COUNTERS = [
   'rejected_no_inner',
   'rejected_inner',
   'rejected_user',
+  'rejected_no_packet',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];
@@ -45,4 +46,5 @@ export const REJECTED_LABELS: Readonly<Partial<Record<Counter, string>>> = {
   rejected_no_inner: 'no inner packet',
   rejected_inner: 'inner filter',
   rejected_user: 'filter-c',
+  rejected_no_packet: 'no packet',
 };

@@ -1,8 +1,9 @@
-import { EVENT_BYTES, EVENT_FIELDS, type EventField } from './events.ts';
+import { decodeSocket, type RawSocket } from './decode-socket.ts';
+import { EVENT_BYTES, EVENT_FIELDS, SOCKET_BYTES, type EventField } from './events.ts';
 
 /** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
 export const CONTEXTS = [undefined, 'process', 'softirq', 'hardirq', 'nmi'] as const;
-export const LINKS = ['raw', 'ethernet'] as const;
+export const LINKS = ['raw', 'ethernet', 'socket'] as const;
 /** skb->pkt_type: include/uapi/linux/if_packet.h. */
 export const PACKET_TYPES = [
   'host',
@@ -63,7 +64,9 @@ export interface RawEvent {
   readonly hook: number;
   readonly context: (typeof CONTEXTS)[number];
   readonly packetType: (typeof PACKET_TYPES)[number] | undefined;
-  readonly link: (typeof LINKS)[number];
+  readonly link: Exclude<(typeof LINKS)[number], 'socket'>;
+  /** Of a socket without a packet; `data` is empty then. */
+  readonly socket: RawSocket | undefined;
   readonly comm: string;
   readonly ifname: string;
   readonly data: Uint8Array;
@@ -93,6 +96,9 @@ export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
   const captured = view.getUint32(AT.capturedLength, true);
   const start = EVENT_BYTES + userBytes;
   if (start + captured > bytes.length) throw new RangeError('event is cut short');
+  const link = LINKS[view.getUint8(AT.link)] ?? 'raw';
+  const data = bytes.subarray(start, start + captured);
+  const isSocket = link === 'socket' && captured >= SOCKET_BYTES;
   return {
     timeNs: view.getBigUint64(AT.timeNs, true),
     skb: view.getBigUint64(AT.skb, true),
@@ -105,16 +111,17 @@ export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
     ifindex: view.getUint32(AT.ifindex, true),
     netns: view.getUint32(AT.netns, true),
     mark: view.getUint32(AT.mark, true),
-    cpu: view.getUint32(AT.cpu, true),
+    cpu: view.getUint16(AT.cpu, true),
     queue: view.getUint16(AT.queue, true),
     protocol: view.getUint16(AT.protocol, true),
-    hook: view.getUint8(AT.hook),
+    hook: view.getUint16(AT.hook, true),
     context: CONTEXTS[view.getUint8(AT.context)],
     packetType: PACKET_TYPES[view.getUint8(AT.packetType)],
-    link: LINKS[view.getUint8(AT.link)] ?? 'raw',
+    link: link === 'socket' ? 'raw' : link,
+    socket: isSocket ? decodeSocket(data) : undefined,
     comm: text(bytes, AT.comm),
     ifname: text(bytes, AT.ifname),
-    data: bytes.subarray(start, start + captured),
+    data: isSocket ? data.subarray(0, 0) : data,
     user:
       userBytes > 0 && view.getUint8(EVENT_BYTES) === 1
         ? bytes.subarray(EVENT_BYTES + USER_HEADER_BYTES, start)

@@ -1,22 +1,19 @@
 import { COUNTERS } from './counters.ts';
-import { EVENT_BYTES, EVENT_FIELDS } from './events.ts';
+import {
+  EVENT_BYTES,
+  EVENT_FIELDS,
+  SOCKET_BYTES,
+  SOCKET_FIELDS,
+  type EventField,
+} from './events.ts';
 
-/** The C of events.gen.h: struct xcap_event, struct xcap_counts and the counters' numbers. */
+/** The C of events.gen.h: struct xcap_event, xcap_socket, xcap_counts and the counters' numbers. */
 export function emitEventHeader(): string {
-  const members = EVENT_FIELDS.map(
-    ({ name, type, count }) => `\t${type} ${name}${count > 1 ? `[${count}]` : ''};`,
-  );
-  const asserts = EVENT_FIELDS.map(
-    ({ name, offset }) =>
-      `_Static_assert(__builtin_offsetof(struct xcap_event, ${name}) == ${offset}, "${name}");`,
-  );
   const counters = COUNTERS.map((name, i) => `#define XCAP_COUNT_${name.toUpperCase()} ${i}`);
   return [
-    'struct xcap_event {',
-    ...members,
-    '};',
-    ...asserts,
-    `_Static_assert(sizeof(struct xcap_event) == ${EVENT_BYTES}, "size");`,
+    ...emitStruct('xcap_event', EVENT_FIELDS, EVENT_BYTES),
+    '',
+    ...emitStruct('xcap_socket', SOCKET_FIELDS, SOCKET_BYTES),
     '',
     ...counters,
     `#define XCAP_COUNTERS ${COUNTERS.length}`,
@@ -25,4 +22,21 @@ export function emitEventHeader(): string {
     '};',
     '',
   ].join('\n');
+}
+
+function emitStruct(struct: string, fields: readonly EventField[], bytes: number): string[] {
+  const members = fields.map(
+    ({ name, type, count }) => `\t${type} ${name}${count > 1 ? `[${count}]` : ''};`,
+  );
+  const asserts = fields.map(
+    ({ name, offset }) =>
+      `_Static_assert(__builtin_offsetof(struct ${struct}, ${name}) == ${offset}, "${name}");`,
+  );
+  return [
+    `struct ${struct} {`,
+    ...members,
+    '};',
+    ...asserts,
+    `_Static_assert(sizeof(struct ${struct}) == ${bytes}, "size");`,
+  ];
 }

@@ -42,15 +42,28 @@ export const EVENT_FIELDS = layout([
   ['ifindex', 'u32'],
   ['netns', 'u32'],
   ['mark', 'u32'],
-  ['cpu', 'u32'],
+  ['cpu', 'u16'], // CONFIG_NR_CPUS ends at 8192
+  ['hook', 'u16'], // index in the run's list of hooks
   ['queue', 'u16'],
   ['protocol', 'u16'], // host order
-  ['hook', 'u8'], // index in the run's list of hooks
   ['context', 'u8'], // XCAP_CONTEXT_*
   ['packet_type', 'u8'], // skb->pkt_type
   ['link', 'u8'], // XCAP_LINK_*
+  ['unused', 'u8'],
   ['comm', 'u8', 16],
   ['ifname', 'u8', 16],
+]);
+
+/** What an event of a socket without a packet has in the place of captured bytes. */
+export const SOCKET_FIELDS = layout([
+  ['laddr', 'u8', 16], // IPv4 in the first four bytes
+  ['raddr', 'u8', 16],
+  ['lport', 'u16'], // host order, both
+  ['rport', 'u16'],
+  ['family', 'u16'], // AF_*
+  ['protocol', 'u16'], // IPPROTO_*
+  ['state', 'u8'], // TCP_*, for every protocol
+  ['unused', 'u8', 7],
 ]);
 
 function sizeOf(fields: readonly EventField[]): number {
@@ -63,3 +76,4 @@ function sizeOf(fields: readonly EventField[]): number {
 
 /** Bytes of the event before the captured packet. */
 export const EVENT_BYTES = sizeOf(EVENT_FIELDS);
+export const SOCKET_BYTES = sizeOf(SOCKET_FIELDS);

@@ -21,6 +21,12 @@ export const MAP_PLACEHOLDER = 0x7ca90000;
  */
 export const KFUNC_PLACEHOLDER = 0x4000_0000;
 
+/**
+ * The C names the number of the hook that a program is loaded for as this: one compiled function
+ * serves many hooks, each loaded with its own number.
+ */
+export const HOOK_PLACEHOLDER = 0x7ca80000;
+
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
 export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged'] as const;
 export type MapName = (typeof MAP_NAMES)[number];
@@ -34,6 +40,9 @@ const MAP_TYPE = { array: 2, percpuArray: 6, ringbuf: 27 } as const;
  */
 export const NESTING_LEVELS = 4;
 
+/** Slots of a CPU for programs that a task can be put aside in: see templates/include/slots.h. */
+export const CLAIMED_SLOTS = 4;
+
 /** Longest linear part of an IP packet with its link headers, rounded up: no slot need be larger. */
 export const LINEAR_MAX = 65_600;
 
@@ -44,6 +53,8 @@ export interface MapSizes {
   readonly ringBytes: number;
   /** Bytes between event and packet for the fields of --action-c, a multiple of 8. */
   readonly userBytes: number;
+  /** Some programs claim their slots: there are CLAIMED_SLOTS more. */
+  readonly claims: boolean;
   /** Bytes that filters may ask for of packets with paged data, a power of two; 0: not read. */
   readonly pagedBytes: number;
 }
@@ -54,8 +65,14 @@ export function captureMax(snaplen: number, ringBytes: number, userBytes: number
   return Math.min(snaplen, LINEAR_MAX, ringBytes / 4 - EVENT_BYTES - userBytes - RECORD_HEADER);
 }
 
+/** Slots of one CPU. */
+export function slotsPerCpu({ claims }: Pick<MapSizes, 'claims'>): number {
+  return NESTING_LEVELS + (claims ? CLAIMED_SLOTS : 0);
+}
+
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
+  const slots = sizes.possibleCpus * slotsPerCpu(sizes);
   const slotBytes = (EVENT_BYTES + sizes.userBytes + sizes.captureMax + 7) & ~7;
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
@@ -69,15 +86,21 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       type: MAP_TYPE.array,
       keySize: 4,
       valueSize: slotBytes,
-      maxEntries: sizes.possibleCpus * NESTING_LEVELS,
+      maxEntries: slots,
     },
-    depth: { type: MAP_TYPE.percpuArray, keySize: 4, valueSize: 8, maxEntries: 1 },
+    // struct xcap_nesting of templates/include/slots.h.
+    depth: {
+      type: MAP_TYPE.percpuArray,
+      keySize: 4,
+      valueSize: 8 + 8 * CLAIMED_SLOTS,
+      maxEntries: 1,
+    },
     // struct xcap_paged of templates/include/paged.h.
     paged: {
       type: MAP_TYPE.array,
       keySize: 4,
       valueSize: sizes.pagedBytes === 0 ? 8 : 16 + 2 * sizes.pagedBytes + 320,
-      maxEntries: sizes.pagedBytes === 0 ? 1 : sizes.possibleCpus * NESTING_LEVELS,
+      maxEntries: sizes.pagedBytes === 0 ? 1 : slots,
     },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));

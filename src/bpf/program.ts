@@ -14,6 +14,8 @@ export interface ProgramSpec {
   readonly attachType: number;
   /** BTF id of what a tracing program attaches to; 0 for others. */
   readonly attachBtfId: number;
+  /** Descriptor of the BTF object that the id counts in; undefined for the kernel's own. */
+  readonly attachBtfFd?: number | undefined;
   readonly license: string;
 }
 
@@ -72,7 +74,8 @@ export class BpfProgram implements Disposable {
       .pointer(16, cString(spec.license))
       .name(48, spec.name)
       .u32(68, spec.attachType)
-      .u32(108, spec.attachBtfId);
+      .u32(108, spec.attachBtfId)
+      .u32(112, spec.attachBtfFd ?? 0);
     if (log !== undefined) attr.u32(24, 1).u32(28, log.length).pointer(32, log);
     return attr.call(BPF_CMD.progLoad);
   }

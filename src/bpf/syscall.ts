@@ -10,6 +10,8 @@ export const BPF_CMD = {
   progTestRun: 10,
   objGetInfoByFd: 15,
   rawTracepointOpen: 17,
+  btfGetFdById: 19,
+  btfGetNextId: 23,
 } as const;
 
 const EAGAIN = 11;

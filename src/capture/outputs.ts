@@ -72,11 +72,16 @@ export class Outputs implements PumpOutput {
   /** What the summary says of the outputs. */
   notes(): readonly string[] {
     const zeroed = Math.max(0, ...this.#files.map((file) => file.zeroedLinkHeaders));
+    const left = Math.max(
+      0,
+      ...this.#files.map((file) => (file instanceof PcapSink ? file.withoutPacket : 0)),
+    );
     const undelivered = this.#streams.filter(
       (stream) => stream.undeliveredBytes > 0 && stream.error?.code !== 'EPIPE',
     );
     return [
       ...(zeroed > 0 ? [`${zeroed} written with a zeroed link header: they had none`] : []),
+      ...(left > 0 ? [`${left} events of sockets not in the file: pcap has packets only`] : []),
       ...undelivered.map(
         (stream) => `${stream.name}: ${stream.undeliveredBytes} bytes could not be delivered`,
       ),
@@ -130,7 +135,7 @@ function makeSink(
             hook,
             {
               description: plan.names.attachPoints[i] ?? '',
-              direction: plan.hooks[i]?.spec.direction,
+              direction: plan.hooks[i]?.direction,
             },
           ]),
         ),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureMax, type MapSizes } from '../abi/maps.ts';
 import { createProber } from '../bpf/probes.ts';
+import { unitKind } from '../codegen/hooks.ts';
 import {
   generateProgram,
   pagedBytes,
@@ -15,13 +16,14 @@ import { openLibpcap } from '../ffi/libpcap.ts';
 import { compileExpression, type FilterPair } from '../filter/compile-expression.ts';
 import { compileInner } from '../filter/compile-inner.ts';
 import { LOOP_BOUND } from '../filter/passes/unroll.ts';
-import { describeAttachPoint, findHooks, hookIndex, resolveHook } from '../hooks/resolve.ts';
-import type { ResolvedHook, TracepointMode } from '../hooks/spec.ts';
+import { parseHooks } from '../hooks/parse.ts';
+import { describeAttachPoint, type ResolvedHook } from '../hooks/resolved.ts';
+import { hookIndex, resolveHooks } from '../hooks/resolve.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
 import { parseFeature } from '../kernel/features.ts';
 import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
-import { pagedSource, type PagedSource } from '../kernel/paged-source.ts';
-import { preemptFunctions } from '../kernel/preempt-functions.ts';
+import type { PagedSource } from '../kernel/paged-source.ts';
+import { argumentRegisters } from '../kernel/pt-regs.ts';
 import { liveReader } from '../kernel/reader.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import type { Names } from '../records/build.ts';
@@ -33,6 +35,7 @@ import type { CaptureOptions } from './options.ts';
 import { requireMembers } from './require-members.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
 import { resolveLocation } from './resolve-location.ts';
+import { unitAbilities } from './unit-abilities.ts';
 
 /** Everything a run needs, decided before anything is loaded. */
 export interface CapturePlan {
@@ -57,7 +60,7 @@ const templates = join(import.meta.dirname, '..', '..', 'templates');
 
 /** Resolves every name against the running kernel. @throws XcapError before anything is loaded */
 export function makePlan(options: CaptureOptions): CapturePlan {
-  const specs = findHooks(options.hooks);
+  const specs = parseHooks(options.hooks);
   const filter = compileExpression(options.expression, openLibpcap());
   const inner =
     options.inner === undefined ? undefined : compileInner(options.inner, openLibpcap());
@@ -77,19 +80,17 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     netns: (text: string) => view.netns.parse(text).inode,
   };
   requireMembers(view.btf, userC);
+  const hooks = resolveHooks(specs, view, { reader: liveReader, assumeAble: options.dryRun });
   const metadata = resolveMetadata(options.metadata, device, names);
   const where = compileWhere(options.where, view.btf, {
     ...names,
-    hook: (text) => hookIndex(specs, text),
+    hook: (text) => hookIndex(hooks, text),
     location: (text) => resolveLocation(view.symbols, text),
   });
-  const mode = tracepointMode(view, options);
-  const hooks = specs.map((spec) => resolveHook(spec, view.btf, mode));
   const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
-  const paged = pagedSource(view.btf, view.arch, liveReader, {
-    dynptr: () => mode === 'btf-typed' && view.features.has('skb-dynptr'),
-    pages: () => view.features.has('direct-map'),
-  });
+  const abilities = unitAbilities(view);
+  const units = [...new Set(hooks.map(unitKind))].map(abilities);
+  const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
   const sizes: MapSizes = {
     hooks: hooks.length,
@@ -97,7 +98,8 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     userBytes: userBytes(userC),
     captureMax: captureMax(options.snaplen, ringBytes, userBytes(userC)),
     ringBytes,
-    pagedBytes: pagedBytes(filter, paged),
+    claims: units.some(({ claims }) => claims),
+    pagedBytes: Math.max(...units.map(({ paged }) => pagedBytes(filter, paged))),
   };
   return {
     kernelRelease: view.release,
@@ -113,11 +115,9 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       context,
       captureMax: sizes.captureMax,
       varStackRead: view.features.has('var-stack-read'),
-      preempt: view.features.has('preemptible-tracepoints')
-        ? preemptFunctions(view.btf)
-        : undefined,
-      paged,
-      pagedBytes: sizes.pagedBytes,
+      abilities,
+      regs: argumentRegisters(view.btf, view.arch),
+      claims: sizes.claims,
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
     userC,
@@ -125,22 +125,19 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     sizes,
     fileLinkType: fileLinkType(options, device),
     names: makeNames(view, hooks, context, userC),
-    notes: planNotes(filter, context, paged),
+    notes: planNotes(
+      filter,
+      context,
+      units.map(({ paged }) => paged),
+    ),
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
-      if (specs.some((spec) => spec.hasLocation)) void view.reasons;
+      if (located) void view.reasons;
       view.forgetTypes();
-      const symbols = specs.some((spec) => spec.hasLocation) ? view.symbols.note() : undefined;
+      const symbols = located ? view.symbols.note() : undefined;
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
   };
-}
-
-function tracepointMode(view: KernelView, options: CaptureOptions): TracepointMode {
-  if (view.features.has('tp-btf')) return 'btf-typed';
-  // Without privileges nothing can be tried: a dry run shows the better form.
-  const answer = view.features.get('tp-btf');
-  return options.dryRun && typeof answer === 'object' ? 'btf-typed' : 'raw';
 }
 
 /** A device without link headers, or -y RAW: the run has only network-layer packets. */
@@ -193,7 +190,7 @@ function makeNames(
 ): Names {
   const reasonName = (value: number): string => view.reasons.name(value);
   return {
-    hooks: hooks.map((hook) => hook.spec.id),
+    hooks: hooks.map((hook) => hook.id),
     attachPoints: hooks.map(describeAttachPoint),
     clockOffsetNs: clockOffset(),
     // Read by warmUp(), not while the compiler waits for its text.
@@ -211,7 +208,7 @@ function makeNames(
 function planNotes(
   filter: FilterPair | undefined,
   context: ContextSource,
-  paged: PagedSource,
+  paged: readonly PagedSource[],
 ): readonly string[] {
   const notes: string[] = [];
   if (filter !== undefined && filter.l3 === undefined) {
@@ -224,7 +221,7 @@ function planNotes(
       `protochain follows at most ${LOOP_BOUND} headers: packets with longer chains are rejected`,
     );
   }
-  if (filter !== undefined && paged.kind === 'none') {
+  if (filter !== undefined && paged.some(({ kind }) => kind === 'none')) {
     notes.push(
       'this kernel does not let the filter read packet bytes that are not in the linear part: packets where it asks for them are counted as rejected (not in the linear part)',
     );

@@ -5,7 +5,7 @@ import { CompileError, type Compiler } from '../compile/compiler.ts';
 import type { CompiledObject } from '../compile/object.ts';
 import { numberLines } from '../codegen/compose.ts';
 import { EXIT, RuntimeError, VerifierError, type ExitCode } from '../errors.ts';
-import { describeAttachPoint } from '../hooks/resolve.ts';
+import { describeHook } from '../hooks/resolved.ts';
 import type { HookStats } from '../output/sink.ts';
 import { userCompileError } from '../user-c/user-c.ts';
 import { Disposer } from '../util/disposer.ts';
@@ -33,7 +33,7 @@ export async function runCapture(
   try {
     const plan = makePlan(options);
     if (compiler === undefined) {
-      io.stdout.print(numberLines(plan.program.text));
+      for (const { text } of plan.program.units) io.stdout.print(numberLines(text));
       return EXIT.done;
     }
     requirePrivileges();
@@ -53,8 +53,7 @@ async function capture(
 ): Promise<ExitCode> {
   const maps = captureMaps(plan.sizes);
   const compiling = compiler.compile({
-    text: plan.program.text,
-    functions: plan.program.functions,
+    units: plan.program.units,
     maps,
     license: plan.license,
   });
@@ -89,7 +88,7 @@ function compileError(error: unknown, plan: CapturePlan): unknown {
 
 function attach(session: Session, object: CompiledObject, plan: CapturePlan): void {
   try {
-    session.attach(object, plan.hooks);
+    session.attach(object, plan.hooks, plan.program.functionOf);
   } catch (error) {
     const { filter, action } = plan.userC;
     if (!(error instanceof VerifierError) || (filter ?? action) === undefined) throw error;
@@ -125,7 +124,7 @@ async function pump(
   session: Session,
   outputs: Outputs,
 ): Promise<void> {
-  const hooks = plan.hooks.map((hook) => hook.spec.id);
+  const hooks = plan.hooks.map((hook) => hook.id);
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -180,7 +179,7 @@ async function settle(session: Session, reader: Pump, hooks: number): Promise<vo
 function readStats(plan: CapturePlan, session: Session, reader: Pump, hook: number): HookStats {
   const kernel = session.counts(hook);
   const written = reader.written[hook] ?? 0;
-  return hookStats(plan.hooks[hook]?.spec.id ?? '', kernel, {
+  return hookStats(plan.hooks[hook]?.id ?? '', kernel, {
     written,
     left: Math.max(0, (kernel[SUBMITTED] ?? 0) - written),
     recursionMisses: session.recursionMisses(hook),
@@ -189,14 +188,14 @@ function readStats(plan: CapturePlan, session: Session, reader: Pump, hook: numb
 
 /** `tracing packet drops (skb:kfree_skb, BTF-typed), all devices, snap length 262144; ...` */
 function banner(options: CaptureOptions, plan: CapturePlan): string {
-  const subjects = plan.hooks.map((hook) => `${hook.spec.subject} (${describeAttachPoint(hook)})`);
+  const subjects = plan.hooks.map(describeHook);
   const device = options.interface === undefined ? 'all devices' : `device ${options.interface}`;
   const netns = options.metadata.filter((each) => each.key === 'netns');
   const where =
     netns.length === 0
       ? device
       : `${device} of namespace ${netns.map((each) => `${each.negate ? '!' : ''}${each.value}`).join(', ')}`;
-  const onlyDrops = plan.hooks.every((hook) => hook.spec.id === 'drop');
+  const onlyDrops = plan.hooks.every((hook) => hook.id === 'drop');
   return (
     `tracing ${subjects.join(', ')}, ${where}, snap length ${options.snaplen}` +
     (onlyDrops ? '; --hook rx,tx for traffic' : '')

@@ -1,12 +1,13 @@
 import type { MapSpec } from '../abi/maps.ts';
 import { COUNTERS } from '../abi/counters.ts';
 import { BpfMap } from '../bpf/map.ts';
-import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../bpf/program.ts';
+import type { BpfProgram } from '../bpf/program.ts';
 import { Ring } from '../bpf/ring.ts';
 import { relocate, type CompiledObject } from '../compile/object.ts';
 import { liftMemlockLimit } from '../ffi/libc.ts';
-import type { ResolvedHook } from '../hooks/spec.ts';
+import type { ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
+import { attachProgram, loadProgram } from './attach.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
 
 /** The kernel's side of a run: maps, programs, links. Everything goes with the process. */
@@ -39,29 +40,26 @@ export class Session implements Disposable {
     return map;
   }
 
-  /** Loads every program, then attaches them all; on an error nothing stays attached. */
-  attach(object: CompiledObject, hooks: readonly ResolvedHook[]): void {
+  /**
+   * Loads every program, then attaches them all; on an error nothing stays attached.
+   *
+   * @param functionOf by hook, the compiled function that it is loaded from
+   */
+  attach(
+    object: CompiledObject,
+    hooks: readonly ResolvedHook[],
+    functionOf: readonly string[],
+  ): void {
     const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
-    for (const hook of hooks) {
-      const compiled = object.programs.find((program) => program.name === hook.spec.program);
-      if (compiled === undefined) throw new RangeError(`no program ${hook.spec.program}`);
-      const typed = hook.mode === 'btf-typed';
-      const program = BpfProgram.load(
-        {
-          name: hook.spec.program,
-          type: typed ? PROG_TYPE.tracing : PROG_TYPE.rawTracepoint,
-          attachType: typed ? ATTACH_TYPE.traceRawTp : ATTACH_TYPE.none,
-          attachBtfId: typed ? hook.attachBtfId : 0,
-          license: object.license,
-        },
-        relocate(compiled, fds),
-      );
+    hooks.forEach((hook, i) => {
+      const compiled = object.programs.find(({ name }) => name === functionOf[i]);
+      if (compiled === undefined) throw new RangeError(`no program ${functionOf[i] ?? ''}`);
+      const program = loadProgram(hook, object.license, relocate(compiled, fds, i));
       this.#programs.push(this.#held.add(program));
-    }
-    this.#programs.forEach((program, i) => {
-      const hook = hooks[i];
-      const name = hook?.mode === 'raw' ? hook.spec.tracepoint : undefined;
-      this.#links.add(TracepointLink.open(program, name));
+    });
+    hooks.forEach((hook, i) => {
+      const program = this.#programs[i];
+      if (program !== undefined) this.#links.add(attachProgram(hook, program));
     });
   }
 

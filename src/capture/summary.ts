@@ -29,6 +29,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   'no inner packet':
     'those are no tunnel packets that xcap knows: VXLAN on UDP ports 4789 and 8472, Geneve on 6081, GRE, IP in IP',
   'inner filter': "no inner packet matches the expression: try --inner ''",
+  'no packet':
+    'those events have no packet to judge: an expression, --inner, --where and the C of the user need one',
   'filter-c': 'events were seen that the C of --filter-c rejects',
   reason: 'other reasons were seen: run without --reason to list them',
   netns: 'other namespaces were seen: run without --netns to list them',

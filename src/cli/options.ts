@@ -10,7 +10,7 @@ const OWN = [
     argument: 'NAME[,NAME]',
     group: 'trace',
     status: 'built',
-    help: 'where to trace: drop (default; alias kfree_skb_reason), rx, tx; repeatable',
+    help: 'where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, or tracepoint:CATEGORY:NAME; repeatable',
   },
   {
     key: 'interface',

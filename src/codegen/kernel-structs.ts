@@ -35,5 +35,17 @@ export const KERNEL_STRUCTS: StructWants = {
   net_device: ['name', 'ifindex', 'type', 'nd_net.net'],
   dst_entry: ['dev'],
   net: ['ns.inum'],
-  sock: ['__sk_common.skc_net.net'],
+  sock: [
+    '__sk_common.skc_net.net',
+    '__sk_common.skc_family',
+    '__sk_common.skc_state',
+    '__sk_common.skc_num',
+    '__sk_common.skc_dport',
+    '__sk_common.skc_rcv_saddr',
+    '__sk_common.skc_daddr',
+    '__sk_common.skc_v6_rcv_saddr',
+    '__sk_common.skc_v6_daddr',
+    'sk_protocol',
+    'sk_mark',
+  ],
 };

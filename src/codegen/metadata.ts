@@ -117,7 +117,7 @@ export function emitMetadataHeader(matches: MetadataMatches): string {
     ...emitCheck({
       matches: matches.mark,
       counter: 'XCAP_COUNT_REJECTED_MARK',
-      prepare: ['u32 mark = READ(hit->skb, mark);', ''],
+      prepare: ['u32 mark = xcap_mark(hit);', ''],
       test: ({ value, mask }) => `(mark & ${hex32(mask)}) == ${hex32(value & mask)}`,
     }),
     ...emitTaskChecks(matches),

@@ -1,7 +1,7 @@
 import { MAP_PLACEHOLDER } from '../abi/maps.ts';
 import type { CompiledFilter } from '../filter/compiler.ts';
 import { compose } from './compose.ts';
-import type { ProgramSource } from './program.ts';
+import type { ProgramUnit } from './program.ts';
 
 export interface PredicateInput {
   /** Their symbols differ. */
@@ -14,7 +14,7 @@ export interface PredicateInput {
 }
 
 /** One program for each filter, which runs it on the packet in map 0. */
-export function generatePredicates(input: PredicateInput): ProgramSource {
+export function generatePredicates(input: PredicateInput): ProgramUnit {
   const functions = input.filters.map((_, i) => `xcap_predicate${i}`);
   const config = {
     XCAP_TYPED: 0,

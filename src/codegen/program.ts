@@ -1,17 +1,27 @@
 import { emitEventHeader } from '../abi/emit-c.ts';
-import { KFUNC_PLACEHOLDER, MAP_NAMES, MAP_PLACEHOLDER, NESTING_LEVELS } from '../abi/maps.ts';
+import {
+  CLAIMED_SLOTS,
+  HOOK_PLACEHOLDER,
+  KFUNC_PLACEHOLDER,
+  MAP_NAMES,
+  MAP_PLACEHOLDER,
+  NESTING_LEVELS,
+  slotsPerCpu,
+} from '../abi/maps.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { FilterPair } from '../filter/compile-expression.ts';
 import type { InnerFilter } from '../filter/compile-inner.ts';
 import type { CompiledFilter } from '../filter/compiler.ts';
-import type { ResolvedHook } from '../hooks/spec.ts';
+import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { ContextSource } from '../kernel/context-source.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import type { PreemptFunctions } from '../kernel/preempt-functions.ts';
+import type { PtRegs } from '../kernel/pt-regs.ts';
 import { UNIT_NAMES } from '../user-c/source.ts';
 import type { UserC } from '../user-c/user-c.ts';
 import type { WhereProgram } from '../where/compile-where.ts';
 import { compose } from './compose.ts';
+import { emitHookFunctions, isTyped, unitKind, type UnitKind } from './hooks.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
 import { KERNEL_STRUCTS } from './kernel-structs.ts';
@@ -34,41 +44,58 @@ export interface ProgramInput {
   readonly captureMax: number;
   /** The verifier accepts stack reads at variable offsets (5.12). */
   readonly varStackRead: boolean;
-  /** Undefined where tracepoints turn preemption off. */
-  readonly preempt: PreemptFunctions | undefined;
-  readonly paged: PagedSource;
-  /** As in MapSizes. */
-  readonly pagedBytes: number;
+  /** What programs of a kind may do on this kernel. */
+  readonly abilities: (kind: UnitKind) => UnitAbilities;
+  readonly regs: PtRegs | undefined;
+  /** Of MapSizes. */
+  readonly claims: boolean;
   readonly readTemplate: (path: string) => string;
 }
 
-export interface ProgramSource {
+/** What the programs of one text may do, and what they have to see to by themselves. */
+export interface UnitAbilities {
+  /** How they keep their CPU; undefined where preemption is off while they run, or cannot be. */
+  readonly preempt: PreemptFunctions | undefined;
+  /** A task can be put aside inside them: see templates/include/slots.h. */
+  readonly claims: boolean;
+  readonly paged: PagedSource;
+}
+
+/** One C text: programs that get at the kernel's memory in the same way. */
+export interface ProgramUnit {
   readonly text: string;
-  /** Functions to load, in the order of the hooks. */
   readonly functions: readonly string[];
+}
+
+export interface ProgramSource {
+  readonly units: readonly ProgramUnit[];
+  /** By hook, the function that it is loaded from: a name is in one unit only. */
+  readonly functionOf: readonly string[];
 }
 
 const flag = (on: boolean): number => (on ? 1 : 0);
 
-function configHeader(input: ProgramInput): string {
-  const { context, hooks } = input;
+function configHeader(input: ProgramInput, kind: UnitKind): string {
+  const { context } = input;
+  const { preempt, claims, paged } = input.abilities(kind);
   const defines: [string, number | string][] = [
-    ['XCAP_TYPED', flag(hooks.every((hook) => hook.mode === 'btf-typed'))],
+    ['XCAP_TYPED', flag(isTyped(kind))],
     ['XCAP_MAP_PLACEHOLDER', MAP_PLACEHOLDER],
+    ['XCAP_HOOK_PLACEHOLDER', HOOK_PLACEHOLDER],
     ...MAP_NAMES.map((name, i): [string, number] => [`XCAP_MAP_${name.toUpperCase()}`, i]),
     ['XCAP_LEVELS', NESTING_LEVELS],
+    ['XCAP_CLAIMED_SLOTS', CLAIMED_SLOTS],
+    ['XCAP_CLAIMS_SLOTS', flag(claims)],
+    ['XCAP_SLOTS', slotsPerCpu(input)],
     ['XCAP_CAPTURE_MAX', input.captureMax],
     ['XCAP_VAR_STACK', flag(input.varStackRead)],
     ['XCAP_PREEMPT_COUNT_ID', context.kind === 'preempt-count' ? context.btfId : 0],
     ['XCAP_PREEMPT_COUNT_OFFSET', context.kind === 'preempt-count' ? context.offset : 0],
     ['XCAP_TASK_STACK_OFFSET', context.kind === 'task-stack' ? context.offset : 0],
-    ...preemptDefines(input.preempt),
-    ['XCAP_PAGED_BYTES', input.pagedBytes],
-    ...pagedDefines(input.paged),
-    ...hooks.flatMap((hook, i): [string, number][] => [
-      [hook.spec.indexDefine, i],
-      ...Object.entries(hook.argumentIndexes),
-    ]),
+    ...preemptDefines(preempt),
+    ['XCAP_PAGED_BYTES', pagedBytes(input.filter, paged)],
+    ...pagedDefines(paged),
+    ['XCAP_WHERE', flag(input.where.conditional)],
   ];
   return defines.map(([name, value]) => `#define ${name} ${value}`).join('\n') + '\n';
 }
@@ -173,26 +200,39 @@ function userHeaders(user: UserC): Record<string, string> {
   };
 }
 
-/** The whole C text of a capture: pure, the same input gives the same text. */
+/** The C of a capture, one text for each kind of hook: pure, the same input gives the same text. */
 export function generateProgram(input: ProgramInput): ProgramSource {
-  return {
-    text: compose({
-      entries: input.hooks.map((hook) => hook.spec.template),
-      generated: {
-        'config.gen.h': configHeader(input),
-        'kernel.gen.h': emitStructs(
-          input.btf,
-          mergeWants(mergeWants(KERNEL_STRUCTS, input.where.structs), input.userC.wants),
-        ),
-        'events.gen.h': emitEventHeader(),
-        'metadata.gen.h': emitMetadataHeader(input.metadata),
-        'where.gen.h': input.where.header,
-        'filter.gen.h': filterHeader(input.filter),
-        ...userHeaders(input.userC),
-        'inner.gen.h': innerHeader(input.inner),
-      },
-      readTemplate: input.readTemplate,
-    }),
-    functions: input.hooks.map((hook) => hook.spec.program),
+  const kinds = [...new Set(input.hooks.map(unitKind))];
+  const functionOf = new Map<ResolvedHook, string>();
+  const shared = {
+    'kernel.gen.h': emitStructs(
+      input.btf,
+      mergeWants(mergeWants(KERNEL_STRUCTS, input.where.structs), input.userC.wants),
+    ),
+    'events.gen.h': emitEventHeader(),
+    'metadata.gen.h': emitMetadataHeader(input.metadata),
+    'where.gen.h': input.where.header,
+    'filter.gen.h': filterHeader(input.filter),
+    ...userHeaders(input.userC),
+    'inner.gen.h': innerHeader(input.inner),
   };
+  const units = kinds.map((kind): ProgramUnit => {
+    const hooks = input.hooks.filter((hook) => unitKind(hook) === kind);
+    const prefix = `xcap_${kind.replaceAll('-', '_')}_`;
+    const { text, names, nameOf } = emitHookFunctions(hooks, kind, prefix, input.regs);
+    hooks.forEach((hook, i) => functionOf.set(hook, nameOf[i] ?? ''));
+    return {
+      text: compose({
+        entries: ['hooks.bpf.c'],
+        generated: {
+          'config.gen.h': configHeader(input, kind),
+          ...shared,
+          'programs.gen.h': text,
+        },
+        readTemplate: input.readTemplate,
+      }),
+      functions: names,
+    };
+  });
+  return { units, functionOf: input.hooks.map((hook) => functionOf.get(hook) ?? '') };
 }

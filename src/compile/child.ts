@@ -49,7 +49,9 @@ function run(): CompileReply {
   process.env['BCC_KERNEL_SOURCE'] = shutIn();
   dieWithParent();
   const request = JSON.parse(readFileSync(0, 'utf8')) as CompileRequest;
-  const programs = libbcc.compile(request.text, request.functions, request.cflags);
+  const programs = request.units.flatMap(({ text, functions }) =>
+    libbcc.compile(text, functions, request.cflags),
+  );
   return { insns: programs.map((insns) => Buffer.from(insns).toString('base64')) };
 }
 

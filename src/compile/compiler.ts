@@ -5,12 +5,11 @@ import type { Readable, Writable } from 'node:stream';
 import { RuntimeError, UnsupportedError, type XcapErrorOptions } from '../errors.ts';
 import type { MapSpec } from '../abi/maps.ts';
 import { findRelocations, type CompiledObject } from './object.ts';
-import { REPLY_FD, type CompileReply, type CompileRequest } from './protocol.ts';
+import { REPLY_FD, type CompileReply, type CompileRequest, type CompileUnit } from './protocol.ts';
 
-/** One C text and what it defines. */
+/** C texts, compiled each by itself, and what they define: no name is in two of them. */
 export interface CompileInput {
-  readonly text: string;
-  readonly functions: readonly string[];
+  readonly units: readonly CompileUnit[];
   readonly maps: readonly MapSpec[];
   readonly license: string;
 }
@@ -76,8 +75,7 @@ export class Compiler implements Disposable {
   /** @throws UnsupportedError when libbcc is missing, RuntimeError when it refuses or dies */
   async compile(input: CompileInput): Promise<CompiledObject> {
     const request: CompileRequest = {
-      text: input.text,
-      functions: input.functions,
+      units: input.units,
       cflags: CFLAGS,
     };
     const stdin = this.#child.stdin as Writable;
@@ -104,14 +102,16 @@ export class Compiler implements Disposable {
       version: 1,
       license: input.license,
       maps: input.maps,
-      programs: input.functions.map((name, i) => {
-        const insns = reply.insns[i] ?? '';
-        return {
-          name,
-          insns,
-          relocations: findRelocations(Buffer.from(insns, 'base64'), input.maps),
-        };
-      }),
+      programs: input.units
+        .flatMap(({ functions }) => functions)
+        .map((name, i) => {
+          const insns = reply.insns[i] ?? '';
+          return {
+            name,
+            insns,
+            relocations: findRelocations(Buffer.from(insns, 'base64'), input.maps),
+          };
+        }),
     };
   }
 

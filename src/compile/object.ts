@@ -2,7 +2,7 @@
  * What the compiler makes: plain data that prints as JSON, free of descriptors and addresses, so
  * that it can be cached and shipped.
  */
-import { KFUNC_PLACEHOLDER, MAP_PLACEHOLDER, type MapSpec } from '../abi/maps.ts';
+import { HOOK_PLACEHOLDER, KFUNC_PLACEHOLDER, MAP_PLACEHOLDER, type MapSpec } from '../abi/maps.ts';
 
 /** Instruction `insn` (index) is the first half of a 64-bit load of map `map`. */
 export interface MapRelocation {
@@ -46,8 +46,16 @@ export function findRelocations(
   return found;
 }
 
-/** The instructions with the descriptors of `fds` in place of the placeholders. */
-export function relocate(program: CompiledProgram, fds: ReadonlyMap<string, number>): Uint8Array {
+/**
+ * The instructions with the descriptors of `fds` in place of the placeholders.
+ *
+ * @param hook number of the hook that the program is loaded for
+ */
+export function relocate(
+  program: CompiledProgram,
+  fds: ReadonlyMap<string, number>,
+  hook = 0,
+): Uint8Array {
   const insns = Uint8Array.from(Buffer.from(program.insns, 'base64'));
   const view = new DataView(insns.buffer);
   for (const { insn, map } of program.relocations) {
@@ -55,8 +63,24 @@ export function relocate(program: CompiledProgram, fds: ReadonlyMap<string, numb
     if (fd === undefined) throw new RangeError(`program ${program.name} needs map ${map}`);
     view.setInt32(insn * 8 + 4, fd, true);
   }
+  setHook(view, hook);
   callKernelFunctions(view);
   return insns;
+}
+
+/**
+ * A 64-bit load of the placeholder becomes one of the hook's number. No other code has such a load:
+ * a constant that fits 32 bits is moved.
+ */
+function setHook(insns: DataView, hook: number): void {
+  for (let at = 0; at < insns.byteLength; at += 8) {
+    if (insns.getUint8(at) !== LD_IMM64) continue;
+    const plain = insns.getUint8(at + 1) >> 4 === 0 && insns.getInt32(at + 12, true) === 0;
+    if (plain && insns.getUint32(at + 4, true) === HOOK_PLACEHOLDER) {
+      insns.setUint32(at + 4, hook, true);
+    }
+    at += 8;
+  }
 }
 
 const CALL = 0x85;

@@ -3,12 +3,18 @@
 /** The child's descriptor for its reply. */
 export const REPLY_FD = 3;
 
-export interface CompileRequest {
+/** One C text and the functions that are wanted of it. */
+export interface CompileUnit {
   readonly text: string;
   readonly functions: readonly string[];
+}
+
+export interface CompileRequest {
+  readonly units: readonly CompileUnit[];
   readonly cflags: readonly string[];
 }
 
+/** Instructions in Base64, of the functions of all units in their order. */
 export type CompileReply =
   | { readonly insns: readonly string[] }
   | { readonly error: string; readonly exitCode: number; readonly hint?: string | undefined };

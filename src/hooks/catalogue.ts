@@ -1,7 +1,7 @@
-import type { HookSpec } from './spec.ts';
+import type { LogicalHook } from './spec.ts';
 
 /** The logical hooks: one row each, the only list of them. */
-export const HOOKS: readonly HookSpec[] = [
+export const LOGICAL_HOOKS: readonly LogicalHook[] = [
   {
     id: 'drop',
     aliases: ['kfree_skb_reason'],
@@ -9,17 +9,24 @@ export const HOOKS: readonly HookSpec[] = [
     subject: 'packet drops',
     category: 'skb',
     tracepoint: 'kfree_skb',
-    template: 'drop.bpf.c',
-    program: 'xcap_drop',
-    indexDefine: 'XCAP_HOOK_DROP',
     direction: undefined,
     hasLocation: true,
-    arguments: [
-      { name: 'skb', define: 'XCAP_DROP_ARG_SKB', optional: false },
-      { name: 'location', define: 'XCAP_DROP_ARG_LOCATION', optional: false },
-      { name: 'reason', define: 'XCAP_DROP_ARG_REASON', optional: true },
-      { name: 'rx_sk', define: 'XCAP_DROP_ARG_RX_SK', optional: true },
+    extras: [
+      { role: 'location', name: 'location', optional: false },
+      { role: 'reason', name: 'reason', optional: true },
+      { role: 'rxSk', name: 'rx_sk', optional: true },
     ],
+  },
+  {
+    id: 'consume',
+    aliases: [],
+    summary: 'packets that are done with, and not dropped',
+    subject: 'consumed packets',
+    category: 'skb',
+    tracepoint: 'consume_skb',
+    direction: undefined,
+    hasLocation: false,
+    extras: [],
   },
   {
     id: 'rx',
@@ -28,12 +35,9 @@ export const HOOKS: readonly HookSpec[] = [
     subject: 'received packets',
     category: 'net',
     tracepoint: 'netif_receive_skb',
-    template: 'rx.bpf.c',
-    program: 'xcap_rx',
-    indexDefine: 'XCAP_HOOK_RX',
     direction: 'inbound',
     hasLocation: false,
-    arguments: [{ name: 'skb', define: 'XCAP_RX_ARG_SKB', optional: false }],
+    extras: [],
   },
   {
     id: 'tx',
@@ -42,11 +46,8 @@ export const HOOKS: readonly HookSpec[] = [
     subject: 'transmitted packets',
     category: 'net',
     tracepoint: 'net_dev_start_xmit',
-    template: 'tx.bpf.c',
-    program: 'xcap_tx',
-    indexDefine: 'XCAP_HOOK_TX',
     direction: 'outbound',
     hasLocation: false,
-    arguments: [{ name: 'skb', define: 'XCAP_TX_ARG_SKB', optional: false }],
+    extras: [],
   },
 ];

@@ -1,72 +1,109 @@
-import { funcProto, typedefId } from '../btf/functions.ts';
-import type { Btf } from '../btf/btf.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
-import { nearest } from '../util/nearest.ts';
-import { HOOKS } from './catalogue.ts';
-import type { HookSpec, ResolvedHook, TracepointMode } from './spec.ts';
+import type { KernelView } from '../kernel/view.ts';
+import type { FileReader } from '../kernel/reader.ts';
+import { eventCategories } from '../kernel/trace-events.ts';
+import { findCarrier } from './carrier.ts';
+import { parseHooks } from './parse.ts';
+import type { HookArguments, ResolvedHook } from './resolved.ts';
+import type { ExtraArgument, HookSpec } from './spec.ts';
+import { findTracepoint, noCarrier, noTracepoint, type Tracepoint } from './tracepoint.ts';
 
-/** Hook names that product.md promises and that are not there yet, by their form. */
-const LATER =
-  /^(consume|all|(xdp|xdpmap|tracepoint|kprobe|kretprobe|fentry|fexit|uprobe|mbuf|bpf):.*|afxdp(:[rt]x)?)$/;
+/** The kernel that hooks are resolved for. */
+export type HookKernel = Pick<KernelView, 'btf' | 'modules' | 'features'>;
 
-/**
- * The specs of `names`, each once, in the order given.
- *
- * @throws UsageError for a name that is no hook, with the nearest ones
- */
-export function findHooks(names: readonly string[]): readonly HookSpec[] {
-  const found = new Set<HookSpec>();
-  for (const name of names) {
-    const spec = HOOKS.find((hook) => hook.id === name || hook.aliases.includes(name));
-    if (spec === undefined) throw unknownHook(name);
-    found.add(spec);
-  }
-  return [...found];
+export interface ResolveOptions {
+  readonly reader: FileReader;
+  /** Take the better form where it cannot be tried for want of privileges: a dry run. */
+  readonly assumeAble: boolean;
 }
 
-function unknownHook(name: string): UsageError {
-  if (LATER.test(name)) return new UsageError(`choosing hooks: ${name}: not yet`);
-  const known = HOOKS.flatMap((hook) => [hook.id, ...hook.aliases]);
-  const close = nearest(name, known);
-  return new UsageError(`choosing hooks: ${name}: no such hook`, {
-    hint: `${close.length > 0 ? `did you mean ${close.join(' or ')}? ` : ''}hooks are ${known.join(', ')}`,
-  });
+/** The attach points of all specs, in their order. @throws UsageError, UnsupportedError */
+export function resolveHooks(
+  specs: readonly HookSpec[],
+  kernel: HookKernel,
+  options: ResolveOptions,
+): readonly ResolvedHook[] {
+  return specs.map((spec) => resolveHook(spec, kernel, options));
+}
+
+function resolveHook(spec: HookSpec, kernel: HookKernel, options: ResolveOptions): ResolvedHook {
+  switch (spec.kind) {
+    case 'logical': {
+      const { category, tracepoint, extras, subject, direction, hasLocation } = spec.hook;
+      const place = `${category}:${tracepoint}`;
+      const found = findTracepoint(kernel, tracepoint);
+      if (found === undefined) {
+        throw new UnsupportedError(
+          `hooking ${spec.id}: tracepoint ${place}: not in this kernel's BTF`,
+        );
+      }
+      const args = tracepointArguments(found, extras, `hooking ${spec.id}: tracepoint ${place}`);
+      if (args === undefined) throw noCarrier(spec.id, found.params);
+      return {
+        ...attachedAt(found, place, tracepoint, kernel, options),
+        ...{ id: spec.id, subject, arguments: args, direction, hasLocation },
+      };
+    }
+    case 'tracepoint': {
+      const { id, category, name } = spec;
+      const place = `${category}:${name}`;
+      const found = findTracepoint(kernel, name);
+      const categories = eventCategories(options.reader, name);
+      // Where tracefs cannot be seen the category is taken as given: the name alone is unique.
+      if (found === undefined || (categories.length > 0 && !categories.includes(category))) {
+        throw noTracepoint(kernel, options.reader, id, category, name);
+      }
+      const args = tracepointArguments(found, undefined, place);
+      if (args === undefined) throw noCarrier(id, found.params);
+      return {
+        ...attachedAt(found, place, name, kernel, options),
+        ...{ id, subject: undefined, arguments: args, direction: undefined, hasLocation: false },
+      };
+    }
+  }
+}
+
+function attachedAt(
+  { attachBtfId, module }: Tracepoint,
+  place: string,
+  target: string,
+  { features }: HookKernel,
+  { assumeAble }: ResolveOptions,
+): Pick<ResolvedHook, 'backend' | 'target' | 'place' | 'module' | 'attachBtfId'> {
+  const answer = features.get('tp-btf');
+  const typed = answer === 'yes' || (assumeAble && typeof answer === 'object');
+  return { backend: typed ? 'tp-btf' : 'raw-tp', target, place, module, attachBtfId };
+}
+
+/** @param extras of a logical hook, whose packet is always there */
+function tracepointArguments(
+  { btf, params }: Tracepoint,
+  extras: readonly ExtraArgument[] | undefined,
+  doing: string,
+): HookArguments | undefined {
+  const carrier = findCarrier(btf, params);
+  if (carrier === undefined) return undefined;
+  const slots = new Map<string, number>();
+  for (const { role, name, optional } of extras ?? []) {
+    const index = params.findIndex((param) => param.name === name);
+    if (index >= 0) slots.set(role, index);
+    else if (!optional) throw new UnsupportedError(`${doing}: has no argument ${name}`);
+  }
+  return {
+    carrier,
+    certain: extras !== undefined,
+    location: slots.get('location'),
+    reason: slots.get('reason'),
+    rxSk: slots.get('rxSk'),
+  };
 }
 
 /** The place of a hook among those of a run. @throws UsageError when it is not among them */
-export function hookIndex(specs: readonly HookSpec[], name: string): number {
-  const [spec] = findHooks([name]);
-  const index = specs.findIndex((each) => each === spec);
+export function hookIndex(hooks: readonly { readonly id: string }[], name: string): number {
+  const [spec] = parseHooks([name]);
+  const index = hooks.findIndex(({ id }) => id === spec?.id);
   if (index >= 0) return index;
   throw new UsageError(`choosing hooks: ${name}: not traced in this run`, {
-    hint: `hooks of this run are ${specs.map(({ id }) => id).join(', ')}; --hook chooses them`,
+    hint: `hooks of this run are ${hooks.map(({ id }) => id).join(', ')}; --hook chooses them`,
   });
-}
-
-/** The hook on the kernel whose BTF this is. @throws UnsupportedError */
-export function resolveHook(spec: HookSpec, btf: Btf, mode: TracepointMode): ResolvedHook {
-  const name = `${spec.category}:${spec.tracepoint}`;
-  // __traceiter_NAME(void *__data, ...) has the parameters' names; btf_trace_NAME only their types.
-  const prototype = funcProto(btf, `__traceiter_${spec.tracepoint}`);
-  const attachBtfId = typedefId(btf, `btf_trace_${spec.tracepoint}`);
-  if (prototype === undefined || attachBtfId === undefined) {
-    throw new UnsupportedError(`hooking ${spec.id}: tracepoint ${name}: not in this kernel's BTF`);
-  }
-  const parameters = prototype.params.slice(1).map((parameter) => parameter.name);
-  const argumentIndexes: Record<string, number> = {};
-  for (const argument of spec.arguments) {
-    const index = parameters.indexOf(argument.name);
-    if (index >= 0) argumentIndexes[argument.define] = index;
-    else if (!argument.optional) {
-      throw new UnsupportedError(
-        `hooking ${spec.id}: tracepoint ${name}: has no argument ${argument.name}`,
-      );
-    }
-  }
-  return { spec, mode, attachBtfId, argumentIndexes };
-}
-
-/** As the banner and if_description name it: `skb:kfree_skb, BTF-typed`. */
-export function describeAttachPoint({ spec, mode }: ResolvedHook): string {
-  return `${spec.category}:${spec.tracepoint}, ${mode === 'btf-typed' ? 'BTF-typed' : 'raw'}`;
 }

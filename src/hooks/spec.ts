@@ -1,14 +1,24 @@
-/** What a hook is, on any kernel; hooks/resolve.ts makes one for the running kernel. */
+/** What a hook is as the user names it, on any kernel. */
 
-/** An argument of the tracepoint and the macro that tells the template its place. */
-export interface TracepointArgument {
+/** How a program gets to its events. */
+export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'kprobe' | 'kprobe-multi';
+/** Those that functions are hooked by. */
+export type FunctionBackend = Extract<Backend, 'fentry' | 'kprobe' | 'kprobe-multi'>;
+
+/** The way that every packet of a hook goes; undefined when skb->pkt_type has to tell. */
+export type Direction = 'inbound' | 'outbound' | undefined;
+
+/** An argument of a logical hook's tracepoint that says more than the packet does. */
+export interface ExtraArgument {
+  readonly role: 'location' | 'reason' | 'rxSk';
+  /** Its name in the kernel's source. */
   readonly name: string;
-  readonly define: string;
   /** A kernel without it still serves the hook (drop reasons came with 5.17). */
   readonly optional: boolean;
 }
 
-export interface HookSpec {
+/** A hook with a name of xcap's own: the same on every kernel. */
+export interface LogicalHook {
   /** Name in outputs. */
   readonly id: string;
   readonly aliases: readonly string[];
@@ -17,26 +27,18 @@ export interface HookSpec {
   readonly subject: string;
   readonly category: string;
   readonly tracepoint: string;
-  /** File in templates/ and the function in it. */
-  readonly template: string;
-  readonly program: string;
-  /** Macro that gives the template this hook's index in the run. */
-  readonly indexDefine: string;
-  /** The way that every packet of this hook goes; undefined when skb->pkt_type has to tell. */
-  readonly direction: 'inbound' | 'outbound' | undefined;
+  readonly direction: Direction;
   /** Its events say where in the kernel they happened. */
   readonly hasLocation: boolean;
-  readonly arguments: readonly TracepointArgument[];
+  readonly extras: readonly ExtraArgument[];
 }
 
-/** BTF-typed programs read kernel structures by plain loads; raw ones by a helper. */
-export type TracepointMode = 'btf-typed' | 'raw';
-
-export interface ResolvedHook {
-  readonly spec: HookSpec;
-  readonly mode: TracepointMode;
-  /** BTF id of `btf_trace_NAME`, what a BTF-typed program attaches to. */
-  readonly attachBtfId: number;
-  /** Macro -> index of the argument in the program's context. */
-  readonly argumentIndexes: Readonly<Record<string, number>>;
-}
+/** A hook name taken apart; nothing is asked of a kernel. `id` is its name in outputs. */
+export type HookSpec =
+  | { readonly kind: 'logical'; readonly id: string; readonly hook: LogicalHook }
+  | {
+      readonly kind: 'tracepoint';
+      readonly id: string;
+      readonly category: string;
+      readonly name: string;
+    };

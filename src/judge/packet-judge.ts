@@ -51,7 +51,11 @@ export async function compilePredicates(
   });
   const compiler = new Compiler();
   try {
-    return await compiler.compile({ ...source, maps: [PACKET_MAP], license: PROGRAM_LICENSE });
+    return await compiler.compile({
+      units: [source],
+      maps: [PACKET_MAP],
+      license: PROGRAM_LICENSE,
+    });
   } finally {
     compiler[Symbol.dispose]();
   }

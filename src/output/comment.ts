@@ -23,6 +23,14 @@ export interface CommentFields {
   readonly link?: 'none' | undefined;
   /** Fields of --action-c: `name=value` words. */
   readonly userText?: string | undefined;
+  /** Of a socket without a packet. */
+  readonly laddr?: string | undefined;
+  readonly lport?: number | undefined;
+  readonly raddr?: string | undefined;
+  readonly rport?: number | undefined;
+  readonly family?: string | undefined;
+  readonly sockProtocol?: number | undefined;
+  readonly state?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -43,6 +51,13 @@ export const COMMENT_KEYS = {
   stack: { field: 'stack', kind: 'text' },
   link: { field: 'link', kind: 'text' },
   user: { field: 'userText', kind: 'text' },
+  laddr: { field: 'laddr', kind: 'text' },
+  lport: { field: 'lport', kind: 'number' },
+  raddr: { field: 'raddr', kind: 'text' },
+  rport: { field: 'rport', kind: 'number' },
+  family: { field: 'family', kind: 'text' },
+  protocol: { field: 'sockProtocol', kind: 'number' },
+  state: { field: 'state', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -104,7 +119,28 @@ export function formatComment(
   if (fields.stack !== undefined) words += ' stack=' + quoteValue(fields.stack);
   if (link !== undefined) words += ' link=' + link;
   if (fields.userText !== undefined) words += ' user=' + quoteValue(fields.userText);
+  if (fields.family !== undefined) words += socketWords(fields);
   return words.slice(1);
+}
+
+/** Longer than any of them really is. */
+const SOCKET_WORD_MAX = 64;
+
+function socketWords(fields: CommentFields): string {
+  const { lport, rport, sockProtocol } = fields;
+  const text = (key: 'laddr' | 'raddr' | 'family' | 'state'): string => {
+    const value = fields[key];
+    return value === undefined ? '' : ` ${key}=${quoteValue(value.slice(0, SOCKET_WORD_MAX))}`;
+  };
+  return (
+    text('laddr') +
+    (lport === undefined ? '' : ` lport=${lport}`) +
+    text('raddr') +
+    (rport === undefined ? '' : ` rport=${rport}`) +
+    text('family') +
+    (sockProtocol === undefined ? '' : ` protocol=${sockProtocol}`) +
+    text('state')
+  );
 }
 
 /** One word at the start of the rest: key, then a quoted or a bare value. */

@@ -62,11 +62,23 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     textField('iface', record.iface) +
     numberField('ifindex', record.ifindex) +
     `,"mark":${record.mark},"queue":${record.queue},"uid":${record.uid},"cpu":${record.cpu}` +
-    `,"protocol":${record.protocol}` +
+    `,"protocol":${record.sockProtocol ?? record.protocol}` +
+    (record.family === undefined ? '' : socketMembers(record)) +
     textField('packet_type', record.packetType) +
     userField(record.user) +
     `,"skb":"0x${record.skb.toString(16)}","link":"${record.linkType}"` +
     `,"len":${Math.max(record.wireLength, captured)},"caplen":${captured},"packet":"${packet}"}\n`
+  );
+}
+
+function socketMembers({ laddr, lport, raddr, rport, family, state }: PacketRecord): string {
+  return (
+    textField('laddr', laddr) +
+    numberField('lport', lport) +
+    textField('raddr', raddr) +
+    numberField('rport', rport) +
+    textField('family', family) +
+    textField('state', state)
   );
 }
 

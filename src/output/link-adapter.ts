@@ -32,7 +32,8 @@ export class LinkAdapter {
   adapt(record: PacketRecord): boolean {
     this.prepend = 0;
     this.skip = 0;
-    if (record.linkType === this.#file) return true;
+    // A socket without a packet: no bytes, to which no header belongs.
+    if (record.linkType === this.#file || record.family !== undefined) return true;
     if (record.linkType === 'raw') {
       this.prepend = ETHERNET_HEADER_BYTES;
       this.etherType = etherTypeOf(record);

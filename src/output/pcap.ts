@@ -24,6 +24,8 @@ export class PcapSink implements Sink {
   readonly #snaplen: number;
   readonly #link = new LinkAdapter('ethernet');
   readonly #batch: Batch;
+  /** Events of sockets: there is no place for them in such a file. */
+  withoutPacket = 0;
 
   constructor(stream: ByteStream, options: PcapOptions) {
     this.#stream = stream;
@@ -45,6 +47,10 @@ export class PcapSink implements Sink {
   }
 
   write(record: PacketRecord): void {
+    if (record.family !== undefined) {
+      this.withoutPacket += 1;
+      return;
+    }
     this.#link.adapt(record);
     const batch = this.#batch;
     batch.reserve(RECORD_HEADER_BYTES + record.data.length + this.#link.prepend);

@@ -5,6 +5,7 @@ import { escapeText } from '../util/escape.ts';
 import { hexdump } from './hexdump.ts';
 import type { HexMode } from './hexdump.ts';
 import type { ByteStream, Sink } from './sink.ts';
+import { socketText } from './socket-text.ts';
 import { TimestampFormatter } from './timestamp.ts';
 import type { TimestampStyle } from './timestamp.ts';
 
@@ -88,6 +89,7 @@ export class TextSink implements Sink {
 
   #format(record: PacketRecord): string {
     const { verbose, quiet, link, hex, absoluteSequence } = this.#options;
+    if (record.family !== undefined) return this.#formatSocket(record);
     const packet = summarizePacket(record.data, {
       linkType: record.linkType,
       wireLength: record.wireLength,
@@ -103,6 +105,12 @@ export class TextSink implements Sink {
       text += `\n    ${this.#palette.dim}${metadataText(record)}${this.#palette.end}`;
     if (hex !== undefined) text += hexdump(hex, record.data, packet.linkHeaderLength);
     return `${text}\n`;
+  }
+
+  #formatSocket(record: PacketRecord): string {
+    const { dim, end } = this.#palette;
+    const text = `${this.#headText(record)}${socketText(record)}\n`;
+    return this.#options.verbose > 0 ? `${text}    ${dim}${metadataText(record)}${end}\n` : text;
   }
 
   /** Everything before PACKET, its blank included. */

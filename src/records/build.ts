@@ -1,6 +1,7 @@
 import type { RawEvent } from '../abi/decode.ts';
 import type { UserValue } from '../user-c/values.ts';
 import type { PacketRecord } from './record.ts';
+import { socketFields } from './socket.ts';
 
 /** What turns numbers of the kernel into names; each answers undefined when it cannot tell. */
 export interface Names {
@@ -50,6 +51,7 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
     linkType: event.link,
     wireLength: event.wireLength,
     data: event.data,
+    ...(event.socket === undefined ? {} : socketFields(event.socket)),
     ...(user === undefined ? {} : { user, userText: userText(user) }),
   };
 }

@@ -1,6 +1,7 @@
 /** What an event becomes once decoded and enriched. Absent is `undefined`; zero is 0. */
 
 import type { UserValue } from '../user-c/values.ts';
+import type { SocketFields } from './socket.ts';
 
 /** Where the task of an event stands in the kernel: see docs/record-format.md. */
 export type ContextKind = 'process' | 'softirq' | 'hardirq' | 'nmi';
@@ -11,7 +12,8 @@ export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'out
 /** What the first byte of `data` is: an Ethernet header, or an IPv4/IPv6 header (LINKTYPE_RAW). */
 export type LinkType = 'ethernet' | 'raw';
 
-export interface PacketRecord {
+/** The fields of a socket are there when the event has no packet: `data` is empty then. */
+export interface PacketRecord extends Partial<SocketFields> {
   /** Hook name as it appears in outputs: `drop`, `rx`, `tx`. */
   readonly hook: string;
   /** Time of the event, nanoseconds since the Unix epoch. */

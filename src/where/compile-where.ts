@@ -12,6 +12,8 @@ export interface WhereProgram {
   readonly header: string;
   /** Members of kernel structs that it reads, for emitStructs(). */
   readonly structs: Readonly<Record<string, readonly string[]>>;
+  /** There is a condition. */
+  readonly conditional: boolean;
 }
 
 /**
@@ -42,6 +44,7 @@ export function compileWhere(
   return {
     header: emitWhereHeader(condition, { littleEndian: btf.littleEndian }),
     structs: Object.fromEntries([...structs].map(([name, members]) => [name, [...members]])),
+    conditional: condition !== undefined,
   };
 }
 

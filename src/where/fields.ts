@@ -65,7 +65,7 @@ export const FIELDS: Readonly<Record<EventField | 'comm' | 'ifname', FieldSpec>>
     read: 'xcap_where_context(hit)',
     absent: 'xcap_where_context(hit) == XCAP_CONTEXT_UNKNOWN',
   },
-  hook: { type: number(8, 'hook'), read: 'hit->hook' },
+  hook: { type: number(16, 'hook'), read: 'hit->hook' },
   packet_type: {
     type: number(8, 'packet_type'),
     read: 'XCAP_BITS_sk_buff__pkt_type(READ, hit->skb)',

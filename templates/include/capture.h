@@ -8,6 +8,7 @@
 
 #include "helpers.h"
 #include "context.h"
+#include "slots.h"
 #include "packet.h"
 #include "paged.h"
 #include "hit.h"
@@ -44,7 +45,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->pid = task;
 	e->uid = xcap_get_current_uid_gid();
 	e->netns = net->netns;
-	e->mark = READ(hit->skb, mark);
+	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
 	e->queue = READ(hit->skb, queue_mapping);
 	e->protocol = __builtin_bswap16(READ(hit->skb, protocol));
@@ -107,23 +108,18 @@ static __always_inline void xcap_fill_user(struct xcap_slot *slot, const struct 
 static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xcap_net *net,
 				     struct xcap_view *view)
 {
-	u32 zero = 0, index, level, outcome = XCAP_COUNT_LOST;
-	volatile u32 *depth = xcap_map_lookup_elem(MAP(XCAP_MAP_DEPTH), &zero);
+	u32 index, place, outcome = XCAP_COUNT_LOST;
+	struct xcap_nesting *nesting = xcap_nesting();
 	struct xcap_slot *slot;
 	u64 length;
 
-	if (!depth)
+	if (!nesting)
 		return XCAP_COUNT_MISSED;
-	/*
-	 * Preemption is off, by the tracepoint or by xcap_capture(), so that whatever else uses
-	 * the slots of this CPU nests strictly inside: a plain counter is enough.
-	 */
-	level = *depth;
-	if (level >= XCAP_LEVELS)
+	place = xcap_claim(nesting);
+	if (place == XCAP_NO_SLOT)
 		return XCAP_COUNT_MISSED;
-	*depth = level + 1;
 
-	index = xcap_get_smp_processor_id() * XCAP_LEVELS + level;
+	index = xcap_get_smp_processor_id() * XCAP_SLOTS + place;
 	slot = xcap_map_lookup_elem(MAP(XCAP_MAP_SLOTS), &index);
 	if (slot) {
 		xcap_fill(&slot->event, hit, net, view);
@@ -143,7 +139,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 					0) == 0)
 			outcome = XCAP_COUNT_SUBMITTED;
 	}
-	*depth = level;
+	xcap_release(nesting, place);
 	return outcome;
 }
 
@@ -178,20 +174,24 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 #if XCAP_PAGED_BYTES
 	const void *start = view->pkt.start;
 	u32 linear = view->pkt.linear;
-	volatile u32 *depth = 0;
+	struct xcap_nesting *nesting = 0;
+	u32 place = 0;
 
 	if (linear < view->pkt.wire_len && linear < XCAP_FILTER_REACH) {
 		struct xcap_paged *paged;
-		u32 zero = 0, level, length;
+		u32 length;
 
-		depth = xcap_map_lookup_elem(MAP(XCAP_MAP_DEPTH), &zero);
-		if (!depth)
+		nesting = xcap_nesting();
+		if (!nesting)
 			return XCAP_COUNT_MISSED;
-		level = *depth;
-		paged = level < XCAP_LEVELS ? xcap_paged_buffer(level) : 0;
-		if (!paged)
+		place = xcap_claim(nesting);
+		if (place == XCAP_NO_SLOT)
 			return XCAP_COUNT_MISSED;
-		*depth = level + 1;
+		paged = xcap_paged_buffer(place);
+		if (!paged) {
+			xcap_release(nesting, place);
+			return XCAP_COUNT_MISSED;
+		}
 		length = xcap_gather(paged, view);
 		if (length > linear) {
 			view->pkt.start = xcap_plain_address(paged->bytes);
@@ -204,8 +204,8 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 	XCAP_HIDE(window);
 	matched = xcap_matches(view, window);
 #if XCAP_PAGED_BYTES
-	if (depth)
-		*depth -= 1;
+	if (nesting)
+		xcap_release(nesting, place);
 	view->pkt.start = start;
 	view->pkt.linear = linear;
 #endif
@@ -248,17 +248,29 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 	return xcap_send(hit, &net, &view);
 }
 
+/* Atomic: a nested event may come between load and store. */
+static __always_inline void xcap_count(u32 hook, u32 outcome)
+{
+	struct xcap_counts *counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
+
+	if (counts && outcome < XCAP_COUNTERS)
+		__sync_fetch_and_add(&counts->count[outcome], 1);
+}
+
+/* Some functions and tracepoints have a packet only now and then. */
+static __always_inline int xcap_no_packet(const struct xcap_hit *hit)
+{
+	xcap_count(hit->hook, XCAP_COUNT_REJECTED_NO_PACKET);
+	return 0;
+}
+
 static __always_inline int xcap_capture(const struct xcap_hit *hit)
 {
-	u32 hook = hit->hook, outcome;
-	struct xcap_counts *counts;
+	u32 outcome;
 
 	xcap_keep_cpu();
 	outcome = xcap_outcome(hit);
-	counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
-	/* Atomic: a nested event may come between load and store. */
-	if (counts && outcome < XCAP_COUNTERS)
-		__sync_fetch_and_add(&counts->count[outcome], 1);
+	xcap_count(hit->hook, outcome);
 	xcap_yield_cpu();
 	return 0;
 }

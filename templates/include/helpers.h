@@ -22,6 +22,9 @@ u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
 /* MAP(i): map number i of the object; src/compile/object.ts knows the placeholder. */
 #define MAP(index) ((void *)bpf_pseudo_fd(BPF_PSEUDO_MAP_FD, XCAP_MAP_PLACEHOLDER + (index)))
 
+/* The number of the hook that the program is loaded for, put in when it is. */
+#define XCAP_OWN_HOOK ((u32)bpf_pseudo_fd(0, XCAP_HOOK_PLACEHOLDER))
+
 static void *(*const xcap_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static u64 (*const xcap_ktime_get_ns)(void) = (void *)5;
 static u32 (*const xcap_get_prandom_u32)(void) = (void *)7;
@@ -34,6 +37,8 @@ static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src
 static long (*const xcap_probe_read_kernel_str)(void *dst, u32 size, const void *src) = (void *)115;
 static long (*const xcap_ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
 static void *(*const xcap_this_cpu_ptr)(const void *percpu) = (void *)154;
+static u64 (*const xcap_get_attach_cookie)(void *ctx) = (void *)174;
+static long (*const xcap_get_func_arg)(void *ctx, u32 number, u64 *value) = (void *)183;
 
 /* The filter's way to packet memory. */
 #define XCAP_FETCH(dst, size, src) xcap_probe_read_kernel(dst, size, src)

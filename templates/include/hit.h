@@ -17,6 +17,7 @@ struct xcap_hit {
 	u32 reason;
 	u32 hook;
 	u32 direction; /* XCAP_DIRECTION_* of every packet of the hook */
+	u32 socket;    /* no skb: rx_sk is what the event is of */
 };
 
 #endif

@@ -164,6 +164,24 @@ static __always_inline u32 xcap_vlan_tag(struct sk_buff *skb)
 	return READ(skb, vlan_proto) | (u32)XCAP_BE16((u16)READ(skb, vlan_tci)) << 16;
 }
 
+/* include/net/tcp_states.h: TCP_TIME_WAIT, TCP_NEW_SYN_RECV; these sockets are cut short. */
+#define XCAP_MINI_SOCKETS (1u << 6 | 1u << 12)
+
+static __always_inline int xcap_is_mini_socket(u32 state)
+{
+	return 1u << (state & 31) & XCAP_MINI_SOCKETS;
+}
+
+/* The packet's mark, or that of the socket which stands in for one. */
+static __always_inline u32 xcap_mark(const struct xcap_hit *hit)
+{
+	if (!hit->socket)
+		return READ(hit->skb, mark);
+	if (xcap_is_mini_socket(READ(hit->rx_sk, __sk_common.skc_state)))
+		return 0;
+	return READ(hit->rx_sk, sk_mark);
+}
+
 #define PACKET_OUTGOING 4 /* include/uapi/linux/if_packet.h */
 
 /*

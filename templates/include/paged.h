@@ -2,7 +2,7 @@
 /*
  * The bytes of a packet that a filter may ask for and that are not in the linear part: in pages
  * (skb_shared_info.frags), or in the skbs of its frag list. They are copied, behind the linear
- * part, into a buffer of this nesting level, and the filter looks at that instead. Only packets
+ * part, into a buffer of this event's, and the filter looks at that instead. Only packets
  * that have such bytes within the filter's reach come here.
  *
  * XCAP_PAGED_DYNPTR: bpf_dynptr_from_skb(), from 6.12 in BTF-typed tracing programs.
@@ -156,9 +156,9 @@ static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_
 }
 #endif
 
-static __always_inline struct xcap_paged *xcap_paged_buffer(u32 level)
+static __always_inline struct xcap_paged *xcap_paged_buffer(u32 place)
 {
-	u32 index = xcap_get_smp_processor_id() * XCAP_LEVELS + level;
+	u32 index = xcap_get_smp_processor_id() * XCAP_SLOTS + place;
 
 	return xcap_map_lookup_elem(MAP(XCAP_MAP_PAGED), &index);
 }

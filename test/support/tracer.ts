@@ -25,6 +25,13 @@ export interface JsonRecord {
   readonly caplen: number;
   /** Hexadecimal. */
   readonly packet: string;
+  readonly laddr?: string;
+  readonly lport?: number;
+  readonly raddr?: string;
+  readonly rport?: number;
+  readonly family?: string;
+  readonly protocol?: number;
+  readonly state?: string;
 }
 
 /** One hook's line of the summary. */

@@ -136,7 +136,11 @@ export async function loadFigures(
       path === 'figures.bpf.c' ? TEXT : readFileSync(join(templates, path), 'utf8'),
   });
   const compiler = new Compiler();
-  const object = await compiler.compile({ text, functions, maps: [SLOT], license: 'Dual MIT/GPL' });
+  const object = await compiler.compile({
+    units: [{ text, functions }],
+    maps: [SLOT],
+    license: 'Dual MIT/GPL',
+  });
   const map = BpfMap.create(SLOT);
   return object.programs.map((compiled) => {
     const spec = {

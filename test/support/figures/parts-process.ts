@@ -107,8 +107,7 @@ const session = new Session(maps, plan.sizes.possibleCpus);
 part('maps: create, map the ring');
 
 const input = {
-  text: plan.program.text,
-  functions: plan.program.functions,
+  units: plan.program.units,
   maps,
   license: plan.license,
 };
@@ -124,7 +123,7 @@ parts['compiler: its start'] =
   (parts['compiler: its start and clang'] ?? 0) - (parts['compiler: clang'] ?? 0);
 
 last = performance.now();
-session.attach(object, plan.hooks);
+session.attach(object, plan.hooks, plan.program.functionOf);
 part('program: load (verifier, JIT) and attach');
 plan.warmUp();
 part('kallsyms and drop reasons: read');

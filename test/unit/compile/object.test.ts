@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAP_PLACEHOLDER, captureMaps } from '../../../src/abi/maps.ts';
+import { HOOK_PLACEHOLDER, MAP_PLACEHOLDER, captureMaps } from '../../../src/abi/maps.ts';
 import { findRelocations, relocate } from '../../../src/compile/object.ts';
 
 const maps = captureMaps({
@@ -8,6 +8,7 @@ const maps = captureMaps({
   captureMax: 96,
   ringBytes: 1 << 20,
   userBytes: 0,
+  claims: false,
   pagedBytes: 0,
 });
 
@@ -68,6 +69,21 @@ describe('relocate()', () => {
     out.writeInt32LE((MAP_PLACEHOLDER + 2) | 0, 1 * 8 + 4);
     out.writeInt32LE(MAP_PLACEHOLDER | 0, 7 * 8 + 4);
     expect(out.equals(program)).toBe(true);
+  });
+
+  it('puts the number of the hook where the program asks for it', () => {
+    const asking = Buffer.concat([
+      insn(0xb7, 0, HOOK_PLACEHOLDER), // mov: a constant of the program's own
+      insn(LD_IMM64, 0, HOOK_PLACEHOLDER),
+      insn(0, 0, 0),
+      insn(LD_IMM64, 0, HOOK_PLACEHOLDER),
+      insn(0, 0, 1), // 64 bits wide: another number
+    ]);
+    const asked = { name: 'x', insns: asking.toString('base64'), relocations: [] };
+    const out = Buffer.from(relocate(asked, new Map(), 300));
+    expect([0, 1, 3].map((i) => out.readInt32LE(i * 8 + 4))).toEqual([
+      ...[HOOK_PLACEHOLDER, 300, HOOK_PLACEHOLDER],
+    ]);
   });
 
   it('refuses a program whose map is missing', () => {

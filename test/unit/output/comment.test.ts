@@ -70,6 +70,8 @@ test('parseComment() gives back what formatComment() was given', () => {
       if (field === 'context' || field === 'link' || next(2) === 0) continue;
       fields[field] = kind === 'number' ? next(2 ** 32) : text();
     }
+    // It says that the event is a socket's: the others go with it.
+    fields['family'] = text();
     const comment = formatComment(fields);
     expect(comment).toMatch(/^[ -~]*$/);
     expect(parseComment(comment)).toEqual(fields);

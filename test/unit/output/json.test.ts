@@ -149,6 +149,24 @@ const schema = JSON.parse(
   readFileSync(new URL('../../../docs/record.schema.json', import.meta.url), 'utf8'),
 ) as Schema;
 
+const SOCKET = {
+  laddr: '10.0.0.1',
+  lport: 4242,
+  raddr: '10.0.0.2',
+  rport: 80,
+  family: 'inet',
+  sockProtocol: 6,
+  state: 'ESTABLISHED',
+} as const;
+
+test('a socket without a packet has its addresses, and its own protocol', () => {
+  const record = sampleRecord({ ...SOCKET, protocol: 0, data: new Uint8Array(0), wireLength: 0 });
+  const { sockProtocol, ...fields } = SOCKET;
+  expect(JSON.parse(format(record))).toMatchObject({
+    ...{ ...fields, protocol: sockProtocol, len: 0, caplen: 0, packet: '' },
+  });
+});
+
 test('every record fits docs/record.schema.json, which lists every field', () => {
   const user = [
     { name: 'ttl', value: 64, text: '0x40' },
@@ -156,7 +174,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
     { name: 'note', value: 'a"\u001b', text: 'x' },
   ];
   const records = [
-    sampleRecord({ user, userText: 'ttl=0x40' }),
+    sampleRecord({ user, userText: 'ttl=0x40', ...SOCKET }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),
     rawRecord({ comm: '\x1b"', reason: '65537', location: '0xffffffff81000000', context: 'nmi' }),
   ];

@@ -1,0 +1,57 @@
+import { memberPath } from '../btf/members.ts';
+import type { UnitKind } from '../codegen/hooks.ts';
+import type { UnitAbilities } from '../codegen/program.ts';
+import { pagedSource, type PagedSource } from '../kernel/paged-source.ts';
+import { preemptFunctions, type PreemptFunctions } from '../kernel/preempt-functions.ts';
+import { liveReader } from '../kernel/reader.ts';
+import type { KernelView } from '../kernel/view.ts';
+
+/** What programs of each kind may do on this kernel, and what they have to see to by themselves. */
+export function unitAbilities(view: KernelView): (kind: UnitKind) => UnitAbilities {
+  const known = new Map<UnitKind, UnitAbilities>();
+  return (kind) => {
+    let abilities = known.get(kind);
+    if (abilities === undefined) {
+      abilities = { ...ownCpu(view, kind), paged: paged(view, kind) };
+      known.set(kind, abilities);
+    }
+    return abilities;
+  };
+}
+
+/** How a program and its slot stay on one CPU: see templates/include/context.h and slots.h. */
+function ownCpu(view: KernelView, kind: UnitKind): Omit<UnitAbilities, 'paged'> {
+  const functions = (): PreemptFunctions | undefined => preemptFunctions(view.btf);
+  switch (kind) {
+    case 'tp-btf':
+    case 'raw-tp': {
+      const preemptible = view.features.has('preemptible-tracepoints');
+      return { preempt: preemptible ? functions() : undefined, claims: false };
+    }
+    case 'fentry':
+    case 'fentry-any': {
+      const preempt = trampolinesPreemptible(view) ? functions() : undefined;
+      return { preempt, claims: preempt === undefined && trampolinesPreemptible(view) };
+    }
+    case 'kprobe':
+    case 'kprobe-multi':
+      // kprobes and ftrace turn preemption off around their handlers (Documentation/trace/kprobes.rst).
+      return { preempt: undefined, claims: false };
+  }
+}
+
+/**
+ * A trampoline calls migrate_disable(), which turned preemption off until tasks got a counter for it
+ * (5.11, commit 74d862b682f5).
+ */
+export function trampolinesPreemptible({ btf }: Pick<KernelView, 'btf'>): boolean {
+  return memberPath(btf, 'task_struct', 'migration_disabled') !== undefined;
+}
+
+function paged({ btf, arch, features }: KernelView, kind: UnitKind): PagedSource {
+  return pagedSource(btf, arch, liveReader, {
+    // The verifier trusts the arguments of tracepoints, not those of fentry.
+    dynptr: () => kind === 'tp-btf' && features.has('skb-dynptr'),
+    pages: () => features.has('direct-map'),
+  });
+}

@@ -1,0 +1,110 @@
+import type { ResolvedHook } from '../hooks/resolved.ts';
+import type { Backend } from '../hooks/spec.ts';
+import type { PtRegs } from '../kernel/pt-regs.ts';
+
+/**
+ * Hooks whose programs are of one C text: they get at their arguments, and may read the kernel's
+ * memory, in the same way. `fentry-any` takes arguments that the verifier knows no type of.
+ */
+export type UnitKind = Backend | 'fentry-any';
+
+export function unitKind({ backend, arguments: { carrier } }: ResolvedHook): UnitKind {
+  return backend === 'fentry' && carrier.kind === 'skb-pointer' ? 'fentry-any' : backend;
+}
+
+/** The verifier knows the types of the arguments, and of what they lead to. */
+export function isTyped(kind: UnitKind): boolean {
+  return kind === 'tp-btf' || kind === 'fentry';
+}
+
+/** The functions of one text, and which of them each hook is loaded from. */
+export interface HookFunctions {
+  readonly text: string;
+  readonly names: readonly string[];
+  /** By hook, in the order given. */
+  readonly nameOf: readonly string[];
+}
+
+/**
+ * Writes a function for each different way that these hooks, all of one kind, are given what they
+ * trace. Each hook is loaded from one of them with its own number: see
+ * HOOK_PLACEHOLDER of abi/maps.ts.
+ *
+ * @param prefix makes the names unique among several texts
+ */
+export function emitHookFunctions(
+  hooks: readonly ResolvedHook[],
+  kind: UnitKind,
+  prefix: string,
+  regs: PtRegs | undefined,
+): HookFunctions {
+  const functions = new Map<string, string>();
+  const nameOf = hooks.map((hook) => {
+    const body = emitBody(hook, kind, regs).join('\n');
+    const name = functions.get(body) ?? `${prefix}${functions.size}`;
+    functions.set(body, name);
+    return name;
+  });
+  const texts = [...functions].map(([body, name]) => `int ${name}(u64 *ctx)\n{\n${body}\n}\n`);
+  return {
+    text: texts.join('\n'),
+    names: [...functions.values()],
+    nameOf,
+  };
+}
+
+const DIRECTIONS = {
+  inbound: 'XCAP_DIRECTION_IN',
+  outbound: 'XCAP_DIRECTION_OUT',
+  any: 'XCAP_DIRECTION_ANY',
+} as const;
+
+function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
+  const { carrier, location, reason, rxSk } = hook.arguments;
+  const argument = (slot: number): string => emitArgument(kind, slot, regs);
+  const own = kind === 'kprobe-multi' ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
+  return [
+    '\tstruct xcap_hit hit = {',
+    '\t\t.ctx = ctx,',
+    `\t\t.hook = ${own},`,
+    `\t\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
+    '\t};',
+    '',
+    ...(carrier.kind === 'sock'
+      ? [
+          '\thit.socket = 1;',
+          `\thit.rx_sk = (void *)${argument(carrier.slot)};`,
+          '\treturn xcap_capture_socket(&hit);',
+        ]
+      : [
+          ...(carrier.kind === 'skb'
+            ? [`\thit.skb = (void *)${argument(carrier.slot)};`]
+            : [`\thit.skb = xcap_pointer_at(${argument(carrier.slot)});`]),
+          ...(hook.arguments.certain
+            ? []
+            : ['\tif (!hit.skb)', '\t\treturn xcap_no_packet(&hit);']),
+          ...(location === undefined ? [] : [`\thit.location = ${argument(location)};`]),
+          ...(reason === undefined ? [] : [`\thit.reason = ${argument(reason)};`]),
+          ...(rxSk === undefined ? [] : [`\thit.rx_sk = (void *)${argument(rxSk)};`]),
+          '\treturn xcap_capture(&hit);',
+        ]),
+  ];
+}
+
+/** The C of argument word `slot`. */
+function emitArgument(kind: UnitKind, slot: number, regs: PtRegs | undefined): string {
+  switch (kind) {
+    case 'tp-btf':
+    case 'raw-tp':
+    case 'fentry':
+      return `ctx[${slot}]`;
+    case 'fentry-any':
+      return `xcap_func_arg(ctx, ${slot})`;
+    case 'kprobe':
+    case 'kprobe-multi': {
+      const offset = regs?.argumentOffsets[slot];
+      if (offset === undefined) throw new RangeError(`argument ${slot} is in no register`);
+      return `ctx[${offset / 8}]`;
+    }
+  }
+}

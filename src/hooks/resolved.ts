@@ -1,0 +1,66 @@
+import type { Backend, Direction } from './spec.ts';
+
+/**
+ * What an argument leads to: the packet, a place that holds the packet's address (`struct sk_buff
+ * **`), or a socket without a packet.
+ */
+export type CarrierKind = 'skb' | 'skb-pointer' | 'sock';
+
+/** The argument that carries the packet. */
+export interface Carrier {
+  readonly kind: CarrierKind;
+  /** Which 64-bit word of the arguments it is, from 0: a struct passed by value can take two. */
+  readonly slot: number;
+  /** As the kernel's source has it; empty where BTF does not tell. */
+  readonly name: string;
+}
+
+/** What a program reads of its arguments: functions of hooks with equal ones are the same. */
+export interface HookArguments {
+  readonly carrier: Carrier;
+  /** It is never null. */
+  readonly certain: boolean;
+  readonly location: number | undefined;
+  readonly reason: number | undefined;
+  readonly rxSk: number | undefined;
+}
+
+/** A hook on the kernel that runs: one attach point. */
+export interface ResolvedHook {
+  /** Name in outputs, unique in a run. */
+  readonly id: string;
+  /** How the banner says what is traced; undefined where the place says it. */
+  readonly subject: string | undefined;
+  readonly backend: Backend;
+  /** Name of the tracepoint, without its category, or of the function. */
+  readonly target: string;
+  /** How people name that place: `skb:kfree_skb`, `veth_xmit [veth]`. */
+  readonly place: string;
+  /** Module whose BTF `attachBtfId` counts in; undefined for the kernel's own. */
+  readonly module: string | undefined;
+  /** BTF id of `btf_trace_NAME` or of the function, what BTF-typed programs attach to. */
+  readonly attachBtfId: number;
+  readonly arguments: HookArguments;
+  readonly direction: Direction;
+  readonly hasLocation: boolean;
+}
+
+const BACKEND_NAMES: Readonly<Record<Backend, string>> = {
+  'tp-btf': 'BTF-typed',
+  'raw-tp': 'raw',
+  fentry: 'fentry',
+  kprobe: 'kprobe',
+  'kprobe-multi': 'kprobe.multi',
+};
+
+/** As the banner and if_description name it: `skb:kfree_skb, BTF-typed`. */
+export function describeAttachPoint({ place, backend }: ResolvedHook): string {
+  return `${place}, ${BACKEND_NAMES[backend]}`;
+}
+
+/** For the banner: `packet drops (skb:kfree_skb, BTF-typed)`, `net:netif_rx (BTF-typed)`. */
+export function describeHook(hook: ResolvedHook): string {
+  const { subject, place, backend } = hook;
+  if (subject === undefined) return `${place} (${BACKEND_NAMES[backend]})`;
+  return `${subject} (${describeAttachPoint(hook)})`;
+}

@@ -1,0 +1,100 @@
+import type { Btf } from '../btf/btf.ts';
+import { BtfError } from '../btf/error.ts';
+import { funcProto, typedefId, type BtfArgument } from '../btf/functions.ts';
+import { UnsupportedError, UsageError } from '../errors.ts';
+import { eventCategories } from '../kernel/trace-events.ts';
+import type { FileReader } from '../kernel/reader.ts';
+import type { ModuleBtfs } from '../kernel/modules.ts';
+import { nearest } from '../util/nearest.ts';
+import { findCarrier } from './carrier.ts';
+
+/** A tracepoint as BTF describes it. */
+export interface Tracepoint {
+  readonly btf: Btf;
+  /** Module that defines it; undefined for the kernel itself. */
+  readonly module: string | undefined;
+  /** BTF id of `btf_trace_NAME`, what a BTF-typed program attaches to. */
+  readonly attachBtfId: number;
+  /** Without the `__data` that the kernel puts in front. */
+  readonly params: readonly BtfArgument[];
+}
+
+/** Where tracepoints are looked for. */
+export interface TracepointKernel {
+  readonly btf: Btf;
+  readonly modules: Pick<ModuleBtfs, 'names' | 'get'>;
+}
+
+/** The tracepoint of that name, the kernel's own or a loaded module's. */
+export function findTracepoint(kernel: TracepointKernel, name: string): Tracepoint | undefined {
+  const own = tracepointIn(kernel.btf, undefined, name);
+  if (own !== undefined) return own;
+  for (const module of kernel.modules.names()) {
+    try {
+      const btf = kernel.modules.get(module);
+      const found = btf === undefined ? undefined : tracepointIn(btf, module, name);
+      if (found !== undefined) return found;
+    } catch (error) {
+      // A module with broken BTF has no say in where others are hooked.
+      if (!(error instanceof BtfError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function tracepointIn(btf: Btf, module: string | undefined, name: string): Tracepoint | undefined {
+  // __traceiter_NAME(void *__data, ...) has the parameters' names; btf_trace_NAME only their types.
+  const prototype = funcProto(btf, `__traceiter_${name}`);
+  const attachBtfId = typedefId(btf, `btf_trace_${name}`);
+  if (prototype === undefined || attachBtfId === undefined) return undefined;
+  return { btf, module, attachBtfId, params: prototype.params.slice(1) };
+}
+
+/**
+ * Says why a tracepoint that the user named is not to be hooked.
+ *
+ * @returns the error to throw
+ */
+export function noTracepoint(
+  kernel: TracepointKernel,
+  reader: FileReader,
+  typed: string,
+  category: string,
+  name: string,
+): UsageError {
+  const elsewhere = eventCategories(reader, name).filter((each) => each !== category);
+  if (elsewhere.length > 0) {
+    return new UsageError(`choosing hooks: ${typed}: no such tracepoint in ${category}`, {
+      hint: `did you mean ${elsewhere.map((each) => `tracepoint:${each}:${name}`).join(' or ')}?`,
+    });
+  }
+  const close = nearest(name, hookableTracepoints(kernel.btf));
+  return new UsageError(`choosing hooks: ${typed}: this kernel has no such tracepoint`, {
+    hint:
+      close.length > 0
+        ? `did you mean ${close.join(' or ')}?`
+        : 'xcap hooks tracepoint lists those that have a packet or a socket',
+  });
+}
+
+const TRACEITER = '__traceiter_';
+
+/** Names of the tracepoints of this BTF that have a packet or a socket. */
+export function* hookableTracepoints(btf: Btf): Generator<string> {
+  for (const id of btf.idsOfKind('func')) {
+    const name = btf.name(id);
+    if (!name.startsWith(TRACEITER)) continue;
+    const short = name.slice(TRACEITER.length);
+    const found = tracepointIn(btf, undefined, short);
+    if (found !== undefined && findCarrier(btf, found.params) !== undefined) yield short;
+  }
+}
+
+/** A tracepoint without packet or socket cannot be traced here. */
+export function noCarrier(typed: string, params: readonly BtfArgument[]): UnsupportedError {
+  const names = params.map(({ name }) => name).join(', ');
+  return new UnsupportedError(
+    `choosing hooks: ${typed}: it has no argument that is a packet or a socket: (${names})`,
+    { hint: 'xcap hooks lists what can be hooked' },
+  );
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Where an event is put together: a CPU has some slots, and an event holds one of them. Where
+ * preemption is off while a program runs, by the kernel or by xcap_capture(), whatever else uses
+ * the slots of this CPU nests strictly inside, and a plain counter is enough.
+ *
+ * XCAP_CLAIMS_SLOTS: fentry trampolines only keep a task from moving to another CPU (5.11, commit
+ * 74d862b682f5). A task put aside inside the program and those that run meanwhile end in any order:
+ * each claims a slot of its own by an atomic exchange (5.12).
+ */
+#ifndef XCAP_SLOTS_H
+#define XCAP_SLOTS_H
+
+#include "helpers.h"
+
+struct xcap_nesting {
+	volatile u32 depth;
+	u32 unused;
+	u64 claimed[XCAP_CLAIMED_SLOTS];
+};
+
+#define XCAP_NO_SLOT ~0u
+
+static __always_inline struct xcap_nesting *xcap_nesting(void)
+{
+	u32 zero = 0;
+
+	return xcap_map_lookup_elem(MAP(XCAP_MAP_DEPTH), &zero);
+}
+
+#if XCAP_CLAIMS_SLOTS
+/* They lie behind those of the programs that nest. */
+static __always_inline u32 xcap_claim(struct xcap_nesting *nesting)
+{
+#pragma unroll
+	for (u32 i = 0; i < XCAP_CLAIMED_SLOTS; i++) {
+		if (!__sync_lock_test_and_set(&nesting->claimed[i], 1))
+			return XCAP_LEVELS + i;
+	}
+	return XCAP_NO_SLOT;
+}
+
+static __always_inline void xcap_release(struct xcap_nesting *nesting, u64 place)
+{
+	volatile u64 *claimed;
+
+	place -= XCAP_LEVELS;
+	XCAP_HIDE(place);
+	/* The verifier takes the bound from here. */
+	place &= XCAP_CLAIMED_SLOTS - 1;
+	claimed = &nesting->claimed[place];
+	*claimed = 0;
+}
+#else
+static __always_inline u32 xcap_claim(struct xcap_nesting *nesting)
+{
+	u32 level = nesting->depth;
+
+	if (level >= XCAP_LEVELS)
+		return XCAP_NO_SLOT;
+	nesting->depth = level + 1;
+	return level;
+}
+
+static __always_inline void xcap_release(struct xcap_nesting *nesting, u32 place)
+{
+	nesting->depth = place;
+}
+#endif
+
+#endif
