@@ -7,7 +7,15 @@
 #include "hit.h"
 #include "kernel.gen.h"
 
-#define XCAP_META(field, p, value) xcap_meta_##field(p, value)
+/* Hidden, or clang loads it and a packet's bytes by one instruction, which the verifier refuses. */
+#define XCAP_META(field, p, value)                                                                 \
+	({                                                                                         \
+		int xcap_failed = xcap_meta_##field(p, value);                                     \
+		u64 xcap_hidden = *(value);                                                        \
+		XCAP_HIDE(xcap_hidden);                                                            \
+		*(value) = xcap_hidden;                                                            \
+		xcap_failed;                                                                       \
+	})
 #include "filter.h"
 #include "tunnel.h"
 
