@@ -1,16 +1,21 @@
 import type { Btf } from '../btf/btf.ts';
 import { funcProto, typedefId } from '../btf/functions.ts';
+import { PermissionError, XcapError } from '../errors.ts';
 import { errnoName } from '../ffi/library.ts';
 import { preemptCount } from '../kernel/context-source.ts';
 import type { FeatureAnswer, FeatureId } from '../kernel/features.ts';
 import { preemptFunctions } from '../kernel/preempt-functions.ts';
 import { insn, OP, PSEUDO } from './insn.ts';
 import { tracepointsPreemptible } from './preemption.ts';
-import { ATTACH_TYPE, PROG_TYPE } from './program.ts';
+import { createMultiLink, kprobePmuType } from './kprobe.ts';
+import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from './program.ts';
 import { Attr, BPF_CMD, cString } from './syscall.ts';
 import { closeSync } from 'node:fs';
 
 const FUNC_KTIME_GET_NS = 5;
+const FUNC_GET_ATTACH_COOKIE = 174;
+const FUNC_GET_FUNC_ARG = 183;
+const ATOMIC_XCHG = 0xe1; // BPF_XCHG with BPF_FETCH
 
 const returnZero = [insn(OP.movImm, 0, 0, 0, 0), insn(OP.exit, 0, 0, 0, 0)];
 
@@ -31,6 +36,41 @@ function tryLoad(
     .u32(68, attachType)
     .u32(108, attachBtfId);
   return answer(attr.call(BPF_CMD.progLoad));
+}
+
+/** At a function that every kernel has; nothing is attached. */
+function tryFentry(btf: Btf, insns: readonly Uint8Array[]): FeatureAnswer {
+  const id = funcProto(btf, 'consume_skb')?.id;
+  if (id === undefined) return 'no';
+  return tryLoad(PROG_TYPE.tracing, ATTACH_TYPE.traceFentry, id, insns);
+}
+
+/**
+ * A kernel with it misses the addresses (EINVAL), one built without it the whole (EOPNOTSUPP). One
+ * that never heard of it says EINVAL too, but does not know the helper that the programs need.
+ */
+function tryKprobeMulti(): FeatureAnswer {
+  const insns = Uint8Array.from(
+    Buffer.concat([insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE), ...returnZero]),
+  );
+  const spec = {
+    name: 'xcap_probe',
+    type: PROG_TYPE.kprobe,
+    attachType: ATTACH_TYPE.traceKprobeMulti,
+    attachBtfId: 0,
+    license: 'GPL',
+  };
+  try {
+    using program = BpfProgram.load(spec, insns);
+    const result = createMultiLink(program.fd, []);
+    const code = errnoName(-result);
+    if (code === 'EINVAL') return 'yes';
+    return code === 'EPERM' ? { unknown: code } : 'no';
+  } catch (error) {
+    if (error instanceof PermissionError) return { unknown: error.message };
+    if (error instanceof XcapError) return 'no';
+    throw error;
+  }
 }
 
 function answer(fd: number): FeatureAnswer {
@@ -92,6 +132,36 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
     'preemptible-tracepoints': () =>
       // Without the functions nothing can be done about it; kernels that have it have them.
       preemptFunctions(btf) === undefined ? 'no' : tracepointsPreemptible(btf),
+    fentry: () => {
+      // What attaches trampolines to functions (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS); the BTF of
+      // 5.10 has no functions of ftrace, but this struct, which later ones do not have.
+      const direct = funcProto(btf, 'register_ftrace_direct') ?? btf.struct('ftrace_direct_func');
+      if (direct === undefined) return 'no';
+      return tryFentry(btf, returnZero);
+    },
+    'get-func-arg': () =>
+      tryFentry(btf, [
+        insn(OP.movImm, 2, 0, 0, 0),
+        insn(OP.movReg, 3, 10, 0, 0),
+        insn(OP.addImm, 3, 0, 0, -8),
+        insn(OP.stDw, 10, 0, -8, 0),
+        insn(OP.call, 0, 0, 0, FUNC_GET_FUNC_ARG),
+        ...returnZero,
+      ]),
+    kprobe: () => (kprobePmuType() === undefined ? 'no' : 'yes'),
+    'attach-cookie': () =>
+      tryLoad(PROG_TYPE.kprobe, ATTACH_TYPE.none, 0, [
+        insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE),
+        ...returnZero,
+      ]),
+    'kprobe-multi': tryKprobeMulti,
+    'atomic-exchange': () =>
+      tryLoad(PROG_TYPE.rawTracepoint, ATTACH_TYPE.none, 0, [
+        insn(OP.stDw, 10, 0, -8, 0),
+        insn(OP.movImm, 1, 0, 0, 1),
+        insn(OP.atomicDw, 10, 1, -8, ATOMIC_XCHG),
+        ...returnZero,
+      ]),
     'percpu-ksym': () => {
       const count = preemptCount(btf);
       if (count === undefined) return 'no';

@@ -4,8 +4,14 @@ import { errnoName } from '../ffi/library.ts';
 import { Attr, BPF_CMD, bpfError, cString } from './syscall.ts';
 
 /** enum bpf_prog_type and bpf_attach_type, as far as xcap loads them. */
-export const PROG_TYPE = { rawTracepoint: 17, tracing: 26 } as const;
-export const ATTACH_TYPE = { none: 0, traceRawTp: 23 } as const;
+export const PROG_TYPE = { kprobe: 2, rawTracepoint: 17, tracing: 26 } as const;
+export const ATTACH_TYPE = {
+  none: 0,
+  traceRawTp: 23,
+  traceFentry: 24,
+  perfEvent: 41,
+  traceKprobeMulti: 42,
+} as const;
 
 export interface ProgramSpec {
   /** Kernel-visible name, at most 15 bytes. */
@@ -19,7 +25,8 @@ export interface ProgramSpec {
   readonly license: string;
 }
 
-const LOG_BYTES = 1 << 20;
+/** UINT_MAX >> 8, the most that 5.10 takes: the reason is the last line of a log that can be long. */
+const LOG_BYTES = (1 << 24) - 1;
 /** Offsets in struct bpf_prog_info; recursion_misses came with 5.12 and reads as 0 before. */
 const INFO_BYTES = 224;
 const INFO_RUN_TIME_NS = 192;
@@ -101,7 +108,7 @@ export class BpfProgram implements Disposable {
   }
 }
 
-/** A program attached to a tracepoint; detached when disposed, and by the kernel with the process. */
+/** A program attached to a tracepoint or by fentry; detached when disposed, and by the kernel with the process. */
 export class TracepointLink implements Disposable {
   readonly #fd: number;
 

@@ -12,6 +12,7 @@ export const BPF_CMD = {
   rawTracepointOpen: 17,
   btfGetFdById: 19,
   btfGetNextId: 23,
+  linkCreate: 28,
 } as const;
 
 const EAGAIN = 11;
@@ -37,6 +38,11 @@ export class Attr {
     return this;
   }
 
+  u64(offset: number, value: bigint): this {
+    this.#view.setBigUint64(offset, value, true);
+    return this;
+  }
+
   pointer(offset: number, target: Uint8Array): this {
     this.#held.push(target);
     this.#view.setBigUint64(offset, addressOf(target), true);
@@ -51,6 +57,13 @@ export class Attr {
 
   getU32(offset: number): number {
     return this.#view.getUint32(offset, true);
+  }
+
+  /** For a call other than bpf(2): what the bytes point to lives until it returns. */
+  use(call: (bytes: Uint8Array) => number): number {
+    const result = call(this.bytes);
+    if (this.#held.length < 0) throw new RangeError();
+    return result;
   }
 
   /**

@@ -1,6 +1,10 @@
+import { KprobeLink, KprobeMultiLink, kprobePmuType, type KprobeTarget } from '../bpf/kprobe.ts';
 import { openModuleBtf } from '../bpf/module-btf.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../bpf/program.ts';
+import { PermissionError, SystemError, UnsupportedError, XcapError } from '../errors.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
+import type { Backend } from '../hooks/spec.ts';
+import { Disposer } from '../util/disposer.ts';
 
 /** Longest name of a program that the kernel keeps: BPF_OBJ_NAME_LEN with its NUL. */
 const NAME_MAX = 15;
@@ -10,15 +14,24 @@ export function programName(id: string): string {
   return `xcap_${id.replaceAll(/[^A-Za-z0-9_]+/g, '_')}`.slice(0, NAME_MAX);
 }
 
+const TYPES: Readonly<Record<Backend, readonly [type: number, attachType: number]>> = {
+  'tp-btf': [PROG_TYPE.tracing, ATTACH_TYPE.traceRawTp],
+  'raw-tp': [PROG_TYPE.rawTracepoint, ATTACH_TYPE.none],
+  fentry: [PROG_TYPE.tracing, ATTACH_TYPE.traceFentry],
+  kprobe: [PROG_TYPE.kprobe, ATTACH_TYPE.none],
+  'kprobe-multi': [PROG_TYPE.kprobe, ATTACH_TYPE.traceKprobeMulti],
+};
+
 /** @throws PermissionError, SystemError, VerifierError */
 export function loadProgram(hook: ResolvedHook, license: string, insns: Uint8Array): BpfProgram {
-  const typed = hook.backend === 'tp-btf';
+  const [type, attachType] = TYPES[hook.backend];
+  const typed = type === PROG_TYPE.tracing;
   using btf = typed && hook.module !== undefined ? openModuleBtf(hook.module) : undefined;
   return BpfProgram.load(
     {
       name: programName(hook.id),
-      type: typed ? PROG_TYPE.tracing : PROG_TYPE.rawTracepoint,
-      attachType: typed ? ATTACH_TYPE.traceRawTp : ATTACH_TYPE.none,
+      type,
+      attachType,
       attachBtfId: typed ? hook.attachBtfId : 0,
       attachBtfFd: btf?.fd,
       license,
@@ -27,7 +40,81 @@ export function loadProgram(hook: ResolvedHook, license: string, insns: Uint8Arr
   );
 }
 
-/** @throws PermissionError, SystemError */
-export function attachProgram(hook: ResolvedHook, program: BpfProgram): Disposable {
-  return TracepointLink.open(program, hook.backend === 'raw-tp' ? hook.target : undefined);
+/** A hook, and its number among those of the run. */
+export interface NumberedHook {
+  readonly hook: ResolvedHook;
+  readonly number: number;
+}
+
+/**
+ * Attaches a program to all that it serves: several hooks only by kprobe.multi.
+ *
+ * @throws PermissionError, UnsupportedError: nothing is attached then
+ */
+export function attachProgram(traced: readonly NumberedHook[], program: BpfProgram): Disposable {
+  const [first] = traced;
+  if (first === undefined) throw new RangeError('a program without a hook');
+  const { hook } = first;
+  try {
+    switch (hook.backend) {
+      case 'kprobe':
+        return attachKprobes(first, program);
+      case 'kprobe-multi':
+        return KprobeMultiLink.open(
+          program,
+          traced.flatMap((each) =>
+            each.hook.addresses.map((address) => ({ address, cookie: each.number })),
+          ),
+        );
+      case 'raw-tp':
+        return TracepointLink.open(program, hook.target);
+      default:
+        return TracepointLink.open(program, undefined);
+    }
+  } catch (error) {
+    throw attachError(hook, error);
+  }
+}
+
+function attachKprobes({ hook, number }: NumberedHook, program: BpfProgram): Disposable {
+  const pmuType = kprobePmuType();
+  if (pmuType === undefined) throw new UnsupportedError('this kernel has no kprobes');
+  const targets: readonly KprobeTarget[] =
+    hook.addresses.length === 0
+      ? [{ name: hook.target }]
+      : hook.addresses.map((address) => ({ address }));
+  const links = new Disposer();
+  try {
+    for (const target of targets) {
+      links.add(KprobeLink.open(program, target, pmuType, hook.cookie ? number : undefined));
+    }
+  } catch (error) {
+    links[Symbol.dispose]();
+    throw error;
+  }
+  return links;
+}
+
+/** What the errors of a refused attachment mean, in words. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EINVAL: 'the kernel does not let it be probed',
+  EILSEQ: 'the kernel finds no instruction there to probe',
+  EBUSY: 'something else is patched into it, or it cannot be patched',
+  ENOENT: 'it is gone: was its module unloaded?',
+  EADDRNOTAVAIL: 'there are several functions of that name',
+  EOPNOTSUPP: 'the kernel cannot attach to functions in this way',
+  ENOTSUPP: 'the kernel cannot attach to functions in this way',
+  E2BIG: 'too many programs are attached there already',
+};
+
+/** @returns the error to throw: what is wrong with the hook, not with a system call */
+export function attachError(hook: ResolvedHook, error: unknown): unknown {
+  if (error instanceof PermissionError || !(error instanceof XcapError)) return error;
+  const code = error instanceof SystemError ? error.code : undefined;
+  const why = (code === undefined ? undefined : REFUSALS[code]) ?? error.message;
+  const detail = error instanceof SystemError ? ` (${error.call}: ${error.code})` : '';
+  return new UnsupportedError(`attaching ${hook.id}: ${hook.place}: ${why}${detail}`, {
+    cause: error,
+    hint: error.hint ?? 'another backend may do: --backend kprobe, or kprobe.multi, or fentry',
+  });
 }

@@ -1,3 +1,4 @@
+import type { FunctionBackend } from '../hooks/spec.ts';
 import type { Logger } from '../log.ts';
 import type { UserC } from '../user-c/user-c.ts';
 
@@ -5,6 +6,14 @@ import type { UserC } from '../user-c/user-c.ts';
 export interface CaptureOptions {
   /** Hook names as given, commas split, doubles removed; `drop` when none was given. */
   readonly hooks: readonly string[];
+  /** --backend: how functions named without a prefix are hooked. */
+  readonly backend: FunctionBackend | undefined;
+  /** --exclude: patterns of functions that no pattern of --hook stands for. */
+  readonly exclude: readonly string[];
+  /** --max-hooks. */
+  readonly maxHooks: number | undefined;
+  /** --partial: go on without the hooks that cannot be had. */
+  readonly partial: boolean;
   /** The filter expression; empty matches every packet. */
   readonly expression: string;
   /** --inner: for the packet inside a tunnel packet; empty: there has to be one. */

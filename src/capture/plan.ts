@@ -10,7 +10,7 @@ import {
   userBytes,
   type ProgramSource,
 } from '../codegen/program.ts';
-import { UnsupportedError } from '../errors.ts';
+import { UnsupportedError, type XcapError } from '../errors.ts';
 import { realtimeOffsetNs } from '../ffi/libc.ts';
 import { openLibpcap } from '../ffi/libpcap.ts';
 import { compileExpression, type FilterPair } from '../filter/compile-expression.ts';
@@ -80,7 +80,15 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     netns: (text: string) => view.netns.parse(text).inode,
   };
   requireMembers(view.btf, userC);
-  const hooks = resolveHooks(specs, view, { reader: liveReader, assumeAble: options.dryRun });
+  const skipped: XcapError[] = [];
+  const hooks = resolveHooks(specs, view, {
+    reader: liveReader,
+    assumeAble: options.dryRun,
+    backend: options.backend,
+    exclude: options.exclude,
+    maxHooks: options.maxHooks,
+    skip: options.partial ? (error) => void skipped.push(error) : undefined,
+  });
   const metadata = resolveMetadata(options.metadata, device, names);
   const where = compileWhere(options.where, view.btf, {
     ...names,
@@ -125,11 +133,14 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     sizes,
     fileLinkType: fileLinkType(options, device),
     names: makeNames(view, hooks, context, userC),
-    notes: planNotes(
-      filter,
-      context,
-      units.map(({ paged }) => paged),
-    ),
+    notes: [
+      ...skipped.map(({ message }) => `${message}: left out`),
+      ...planNotes(
+        filter,
+        context,
+        units.map(({ paged }) => paged),
+      ),
+    ],
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
       if (located) void view.reasons;

@@ -4,8 +4,8 @@ import { captureMaps } from '../abi/maps.ts';
 import { CompileError, type Compiler } from '../compile/compiler.ts';
 import type { CompiledObject } from '../compile/object.ts';
 import { numberLines } from '../codegen/compose.ts';
-import { EXIT, RuntimeError, VerifierError, type ExitCode } from '../errors.ts';
-import { describeHook } from '../hooks/resolved.ts';
+import { EXIT, RuntimeError, UnsupportedError, VerifierError, type ExitCode } from '../errors.ts';
+import { describeHooks, type ResolvedHook } from '../hooks/resolved.ts';
 import type { HookStats } from '../output/sink.ts';
 import { userCompileError } from '../user-c/user-c.ts';
 import { Disposer } from '../util/disposer.ts';
@@ -14,9 +14,10 @@ import type { Outputs } from './outputs.ts';
 import { makePlan, type CapturePlan } from './plan.ts';
 import { requirePrivileges } from './privileges.ts';
 import { Pump } from './pump.ts';
+import { describeRefusals, type Refusal } from './refusals.ts';
 import { Session } from './session.ts';
 import { hookStats, sumsError } from './stats.ts';
-import { explainNothing, formatStats } from './summary.ts';
+import { explainNothing, formatStats, summarise } from './summary.ts';
 
 /**
  * A whole capture: plan, compile, attach, pump until told to end, drain, close, summary.
@@ -69,7 +70,7 @@ async function capture(
     const object = await compiling.catch((error: unknown) => {
       throw compileError(error, plan);
     });
-    if (!io.abort.aborted) attach(session, object, plan);
+    await attach(session, object, plan, options, io);
     await pump(options, io, plan, session, outputs);
   } finally {
     outputs.abandon();
@@ -86,9 +87,23 @@ function compileError(error: unknown, plan: CapturePlan): unknown {
   return userCompileError(plan.userC, error.messages) ?? error;
 }
 
-function attach(session: Session, object: CompiledObject, plan: CapturePlan): void {
+async function attach(
+  session: Session,
+  object: CompiledObject,
+  plan: CapturePlan,
+  options: CaptureOptions,
+  io: CaptureIo,
+): Promise<void> {
+  const refused: Refusal[] = [];
   try {
-    session.attach(object, plan.hooks, plan.program.functionOf);
+    await session.attach(object, plan.hooks, plan.program.functionOf, {
+      step: attachStep(io),
+      refused: (hook, error) => {
+        const mayGo = options.partial || hook.pattern !== undefined;
+        if (!mayGo || !(error instanceof UnsupportedError)) throw error;
+        refused.push({ hook, error });
+      },
+    });
   } catch (error) {
     const { filter, action } = plan.userC;
     if (!(error instanceof VerifierError) || (filter ?? action) === undefined) throw error;
@@ -97,6 +112,31 @@ function attach(session: Session, object: CompiledObject, plan: CapturePlan): vo
       hint: `most likely for the C of ${[filter, action].flatMap((each) => each?.path ?? []).join(' or ')}: XCAP_DEBUG=1 prints the whole log`,
     });
   }
+  const [first] = refused;
+  if (first === undefined) return;
+  if (refused.length === plan.hooks.length) throw first.error;
+  for (const line of describeRefusals(refused, plan.hooks.length)) io.log.note(line);
+}
+
+const YIELD_MS = 50;
+const PROGRESS_MS = 1000;
+
+/** Signals get in between system calls, and whoever waits is told how far it is. */
+function attachStep(io: CaptureIo): (done: number, all: number) => Promise<boolean> {
+  let yieldedAt = performance.now();
+  let toldAt = yieldedAt;
+  return async (done, all) => {
+    const now = performance.now();
+    if (now - yieldedAt > YIELD_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      yieldedAt = now;
+    }
+    if (all > 2 && now - toldAt > PROGRESS_MS) {
+      io.log.note(`attaching: ${Math.round((100 * done) / all)} %`);
+      toldAt = now;
+    }
+    return !io.abort.aborted;
+  };
 }
 
 const LOST = COUNTERS.indexOf('lost');
@@ -106,6 +146,7 @@ const LOST_REREAD_MS = 50;
 /** Lost events by hook, read again now and then: each reading is a system call. */
 function lostCounter(plan: CapturePlan, session: Session): (hook: string) => number {
   const known = plan.hooks.map(() => 0);
+  const numbers = new Map(plan.names.hooks.map((hook, number) => [hook, number]));
   let readAt = 0;
   return (hook) => {
     const now = performance.now();
@@ -113,7 +154,7 @@ function lostCounter(plan: CapturePlan, session: Session): (hook: string) => num
       readAt = now;
       known.forEach((_, i) => (known[i] = session.counts(i)[LOST] ?? 0));
     }
-    return known[plan.names.hooks.indexOf(hook)] ?? 0;
+    return known[numbers.get(hook) ?? -1] ?? 0;
   };
 }
 
@@ -135,9 +176,9 @@ async function pump(
     interactive: io.stdout.isTerminal,
   };
   const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);
-  const stats = (): HookStats[] => hooks.map((_, hook) => readStats(plan, session, reader, hook));
+  const stats = (): RunStats => readStats(plan, session, reader);
   const stopListening = io.onSummaryRequest(() => {
-    for (const stat of stats()) io.log.note(formatStats(stat));
+    reportCounts(io, plan.hooks, stats());
   });
   const timer =
     options.durationNs === undefined
@@ -158,8 +199,8 @@ async function pump(
   }
   await settle(session, reader, hooks.length);
   const final = stats();
-  await outputs.close(final);
-  report(io, final, outputs.notes());
+  await outputs.close(final.hooks);
+  report(io, plan.hooks, final, outputs.notes());
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */
@@ -176,19 +217,35 @@ async function settle(session: Session, reader: Pump, hooks: number): Promise<vo
   }
 }
 
-function readStats(plan: CapturePlan, session: Session, reader: Pump, hook: number): HookStats {
-  const kernel = session.counts(hook);
-  const written = reader.written[hook] ?? 0;
-  return hookStats(plan.hooks[hook]?.id ?? '', kernel, {
-    written,
-    left: Math.max(0, (kernel[SUBMITTED] ?? 0) - written),
-    recursionMisses: session.recursionMisses(hook),
+interface RunStats {
+  /** By hook, in the plan's order. */
+  readonly hooks: readonly HookStats[];
+  /** Missed by programs that serve several hooks: which of them it was is not known. */
+  readonly sharedMisses: number;
+}
+
+function readStats(plan: CapturePlan, session: Session, reader: Pump): RunStats {
+  const misses = new Map<number, number>();
+  let sharedMisses = 0;
+  for (const { hooks, count } of session.recursionMisses()) {
+    if (hooks.length === 1) misses.set(hooks[0] ?? 0, count);
+    else sharedMisses += count;
+  }
+  const hooks = plan.hooks.map(({ id }, number) => {
+    const kernel = session.counts(number);
+    const written = reader.written[number] ?? 0;
+    return hookStats(id, kernel, {
+      written,
+      left: Math.max(0, (kernel[SUBMITTED] ?? 0) - written),
+      recursionMisses: misses.get(number) ?? 0,
+    });
   });
+  return { hooks, sharedMisses };
 }
 
 /** `tracing packet drops (skb:kfree_skb, BTF-typed), all devices, snap length 262144; ...` */
 function banner(options: CaptureOptions, plan: CapturePlan): string {
-  const subjects = plan.hooks.map(describeHook);
+  const subjects = describeHooks(plan.hooks);
   const device = options.interface === undefined ? 'all devices' : `device ${options.interface}`;
   const netns = options.metadata.filter((each) => each.key === 'netns');
   const where =
@@ -212,14 +269,28 @@ function writeReadyFile(path: string): void {
   }
 }
 
-function report(io: CaptureIo, stats: readonly HookStats[], notes: readonly string[]): void {
-  for (const stat of stats) {
-    io.log.note(formatStats(stat));
+function reportCounts(io: CaptureIo, hooks: readonly ResolvedHook[], stats: RunStats): void {
+  for (const line of summarise(stats.hooks, hooks)) io.log.note(formatStats(line));
+  if (stats.sharedMisses > 0) {
+    io.log.note(
+      `${stats.sharedMisses} missed at functions that share a program: one ran inside another`,
+    );
+  }
+}
+
+function report(
+  io: CaptureIo,
+  hooks: readonly ResolvedHook[],
+  stats: RunStats,
+  notes: readonly string[],
+): void {
+  reportCounts(io, hooks, stats);
+  for (const stat of stats.hooks) {
     const wrong = sumsError(stat);
     if (wrong !== undefined) io.log.note(`${stat.hook}: counters do not add up: ${wrong}: a bug`);
   }
   for (const note of notes) io.log.note(note);
-  const [nothing, advice] = explainNothing(stats);
+  const [nothing, advice] = explainNothing(stats.hooks, describeHooks(hooks));
   if (nothing !== undefined) io.log.note(nothing);
   if (advice !== undefined) io.log.text(advice);
 }

@@ -7,15 +7,57 @@ import { relocate, type CompiledObject } from '../compile/object.ts';
 import { liftMemlockLimit } from '../ffi/libc.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
-import { attachProgram, loadProgram } from './attach.ts';
+import { attachProgram, loadProgram, type NumberedHook } from './attach.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
+
+/** Hooks that one program serves, loaded from one compiled function. */
+interface HookGroup {
+  readonly function: string;
+  readonly hooks: readonly NumberedHook[];
+}
+
+type LoadedGroup = HookGroup & { readonly program: BpfProgram };
+
+export interface AttachOptions {
+  /** Before each step: lets signals in; false ends it, with what is attached so far. */
+  readonly step: (done: number, all: number) => Promise<boolean>;
+  /** Told of a hook that cannot be attached; throws unless the run goes on without it. */
+  readonly refused: (hook: ResolvedHook, error: unknown) => void;
+}
+
+/** Programs that are told the number of the hook with each event serve all; others know one only. */
+function groupHooks(
+  hooks: readonly ResolvedHook[],
+  functionOf: readonly string[],
+): readonly HookGroup[] {
+  const multi = new Map<string, NumberedHook[]>();
+  const groups: HookGroup[] = [];
+  hooks.forEach((hook, number) => {
+    const name = functionOf[number] ?? '';
+    const known = multi.get(name);
+    if (known !== undefined) {
+      known.push({ hook, number });
+      return;
+    }
+    const group = [{ hook, number }];
+    groups.push({ function: name, hooks: group });
+    if (hook.cookie) multi.set(name, group);
+  });
+  return groups;
+}
+
+/** kprobe.multi takes all functions of a program in one system call. */
+function attachedTogether(traced: readonly NumberedHook[]): readonly (readonly NumberedHook[])[] {
+  const [first] = traced;
+  return first?.hook.backend === 'kprobe-multi' ? [traced] : traced.map((each) => [each]);
+}
 
 /** The kernel's side of a run: maps, programs, links. Everything goes with the process. */
 export class Session implements Disposable {
   readonly ring: Ring;
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #possibleCpus: number;
-  readonly #programs: BpfProgram[] = [];
+  readonly #loaded: LoadedGroup[] = [];
   readonly #held = new Disposer();
   readonly #links = new Disposer();
 
@@ -45,22 +87,52 @@ export class Session implements Disposable {
    *
    * @param functionOf by hook, the compiled function that it is loaded from
    */
-  attach(
+  async attach(
     object: CompiledObject,
     hooks: readonly ResolvedHook[],
     functionOf: readonly string[],
-  ): void {
+    options: AttachOptions,
+  ): Promise<void> {
     const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
-    hooks.forEach((hook, i) => {
-      const compiled = object.programs.find(({ name }) => name === functionOf[i]);
-      if (compiled === undefined) throw new RangeError(`no program ${functionOf[i] ?? ''}`);
-      const program = loadProgram(hook, object.license, relocate(compiled, fds, i));
-      this.#programs.push(this.#held.add(program));
-    });
-    hooks.forEach((hook, i) => {
-      const program = this.#programs[i];
-      if (program !== undefined) this.#links.add(attachProgram(hook, program));
-    });
+    const groups = groupHooks(hooks, functionOf);
+    for (const group of groups) {
+      if (!(await options.step(this.#loaded.length, 2 * groups.length))) return;
+      const [first] = group.hooks;
+      const compiled = object.programs.find(({ name }) => name === group.function);
+      if (first === undefined || compiled === undefined) {
+        throw new RangeError(`no program ${group.function}`);
+      }
+      try {
+        const insns = relocate(compiled, fds, first.number);
+        const program = this.#held.add(loadProgram(first.hook, object.license, insns));
+        this.#loaded.push({ ...group, program });
+      } catch (error) {
+        options.refused(first.hook, error);
+      }
+    }
+    for (const [done, { hooks: traced, program }] of this.#loaded.entries()) {
+      for (const part of attachedTogether(traced)) {
+        if (!(await options.step(groups.length + done, 2 * groups.length))) return;
+        this.#attachTo(program, part, options);
+      }
+    }
+  }
+
+  #attachTo(program: BpfProgram, traced: readonly NumberedHook[], options: AttachOptions): void {
+    const [first] = traced;
+    if (first === undefined) return;
+    try {
+      this.#links.add(attachProgram(traced, program));
+    } catch (error) {
+      if (traced.length === 1) {
+        options.refused(first.hook, error);
+        return;
+      }
+      // One that refuses spoils the whole link: halve it until the others are through.
+      const half = traced.length >> 1;
+      this.#attachTo(program, traced.slice(0, half), options);
+      this.#attachTo(program, traced.slice(half), options);
+    }
   }
 
   /** No event starts after this; one that is running may still end. */
@@ -74,9 +146,15 @@ export class Session implements Disposable {
     return sumCounters(this.#map('xcap_counts').lookup(hook, bytes), this.#possibleCpus);
   }
 
-  /** Events of hook number `hook` that the kernel skipped because its program was running there. */
-  recursionMisses(hook: number): number {
-    return Number(this.#programs[hook]?.stats().recursionMisses ?? 0n);
+  /**
+   * Events that the kernel skipped because the program was running there already, by program: the
+   * numbers of the hooks that it serves, and the count.
+   */
+  recursionMisses(): readonly { readonly hooks: readonly number[]; readonly count: number }[] {
+    return this.#loaded.map(({ hooks, program }) => ({
+      hooks: hooks.map(({ number }) => number),
+      count: Number(program.stats().recursionMisses),
+    }));
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { HookStats } from '../output/sink.ts';
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -17,6 +18,42 @@ export function formatStats(stats: HookStats): string {
     `${stats.missed} missed`,
   ];
   return `${stats.hook}: ${parts.join(', ')}`;
+}
+
+/**
+ * What of all counts is printed: of what a pattern found the hooks that saw something, and behind
+ * them the sum of all under the pattern's name.
+ */
+export function summarise(
+  all: readonly HookStats[],
+  hooks: readonly Pick<ResolvedHook, 'pattern'>[],
+): readonly HookStats[] {
+  const sums = new Map<string, HookStats>();
+  const shown = all.filter((stats, i) => {
+    const pattern = hooks[i]?.pattern;
+    if (pattern === undefined) return true;
+    const sum = sums.get(pattern);
+    sums.set(pattern, sum === undefined ? { ...stats, hook: pattern } : addStats(sum, stats));
+    return stats.seen > 0 || stats.missed > 0;
+  });
+  return [...shown, ...sums.values()];
+}
+
+function addStats(sum: HookStats, stats: HookStats): HookStats {
+  const rejected: Record<string, number> = { ...sum.rejected };
+  for (const [label, count] of Object.entries(stats.rejected)) {
+    rejected[label] = (rejected[label] ?? 0) + count;
+  }
+  return {
+    hook: sum.hook,
+    seen: sum.seen + stats.seen,
+    rejected,
+    matched: sum.matched + stats.matched,
+    written: sum.written + stats.written,
+    lost: sum.lost + stats.lost,
+    left: sum.left + stats.left,
+    missed: sum.missed + stats.missed,
+  };
 }
 
 /** What to try for each filter that can reject everything. */
@@ -47,8 +84,15 @@ const ADVICE: Readonly<Record<string, string>> = {
     'events were seen that --where does not match: leave terms out; one about what an event does not have is false',
 };
 
-/** Why nothing was captured: which filter rejected how many, and what to try. */
-export function explainNothing(all: readonly HookStats[]): readonly string[] {
+/**
+ * Why nothing was captured: which filter rejected how many, and what to try.
+ *
+ * @param described the hooks, as the banner has them
+ */
+export function explainNothing(
+  all: readonly HookStats[],
+  described: readonly string[],
+): readonly string[] {
   if (all.some((stats) => stats.matched > 0)) return [];
   const totals = new Map<string, number>();
   for (const stats of all) {
@@ -56,7 +100,8 @@ export function explainNothing(all: readonly HookStats[]): readonly string[] {
       totals.set(label, (totals.get(label) ?? 0) + count);
     }
   }
-  const hooks = all.map((stats) => stats.hook).join(', ');
+  const few = all.length <= 8;
+  const hooks = (few ? all.map((stats) => stats.hook) : described).join(', ');
   if (totals.size === 0) {
     return [
       `nothing captured: no event at ${hooks} while tracing`,

@@ -8,6 +8,7 @@ import type {
   TimeMode,
 } from '../capture/options.ts';
 import { UsageError } from '../errors.ts';
+import type { FunctionBackend } from '../hooks/spec.ts';
 import { parseUserC } from '../user-c/user-c.ts';
 import type { UserSource } from '../user-c/source.ts';
 import type { Given } from './given.ts';
@@ -42,6 +43,10 @@ export function captureOptions(
   const dumpFilter = Math.min(given.count('dump-filter'), 3) as CaptureOptions['dumpFilter'];
   return {
     hooks: hooks.length === 0 ? ['drop'] : [...new Set(hooks)],
+    backend: given.value('backend', parseBackend),
+    exclude: given.list('exclude', splitHooks).flat(),
+    maxHooks: given.value('max-hooks', parseMaxHooks),
+    partial: given.has('partial'),
     expression: given.value('expression-file', around.readExpression) ?? words.join(' '),
     inner: given.value('inner', (_spelled, text) => text),
     userC: parseUserC(
@@ -87,6 +92,17 @@ function splitHooks(spelled: string, text: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('')) throw badValue(spelled, text, 'a name is empty', `${spelled} drop,rx`);
   return names;
+}
+
+/** Events name their hook by 16 bits. */
+const MOST_HOOKS = 65535;
+
+function parseMaxHooks(spelled: string, text: string): number {
+  return parseNumber(spelled, text, { min: 1, max: MOST_HOOKS });
+}
+
+function parseBackend(_spelled: string, text: string): FunctionBackend {
+  return text === 'kprobe.multi' ? 'kprobe-multi' : (text as FunctionBackend);
 }
 
 function parseInterface(around: Surroundings) {

@@ -15,7 +15,7 @@ const GROUPS: readonly (readonly [OptionGroup, string])[] = [
 ];
 
 const CAPTURE_HEAD = `usage: xcap [options] [expression]
-       xcap reasons | filter EXPR [options]      (each has its own --help)
+       xcap hooks | reasons | filter EXPR [options]      (each has its own --help)
 
 Traces packets in the whole kernel, all devices and all network namespaces, and says why, where
 and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.
@@ -24,6 +24,7 @@ and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.
   xcap --netns blue 'tcp port 443'           drops in the namespace blue
   xcap --reason NETFILTER_DROP -c 20         the next 20 packets that a firewall drops
   xcap --hook drop,rx,tx -i eth0 arp         traffic beside drops, on one device
+  xcap --hook icmp_rcv,veth_xmit icmp        at any function of the kernel with a packet
   xcap -w drops.pcapng --duration 1m         a file for tshark and Wireshark
   xcap -w - icmp | wireshark -k -i -         live in Wireshark
   xcap --comm nginx --json | jq .reason      JSON lines
@@ -51,6 +52,16 @@ Only --read and --verify need privileges.
 
 What follows --read and --verify up to the next option are files; with no expression before them, it
 begins at the first word that is no file.
+`,
+  hooks: `usage: xcap hooks [PATTERN]
+
+Lists what --hook can name on this kernel, how it would be hooked, and where the packet is: hooks of
+xcap's own, tracepoints, functions of the kernel and of loaded modules. With a PATTERN also what
+cannot be hooked, and why.
+
+  xcap hooks 'tcp_*_rcv*'
+  xcap hooks dev_queue_xmit
+  xcap hooks 'tracepoint:*'
 `,
   reasons: `usage: xcap reasons [PATTERN]
 

@@ -9,7 +9,7 @@ import type { PtRegs } from '../kernel/pt-regs.ts';
 export type UnitKind = Backend | 'fentry-any';
 
 export function unitKind({ backend, arguments: { carrier } }: ResolvedHook): UnitKind {
-  return backend === 'fentry' && carrier.kind === 'skb-pointer' ? 'fentry-any' : backend;
+  return backend === 'fentry' && !carrier.typed ? 'fentry-any' : backend;
 }
 
 /** The verifier knows the types of the arguments, and of what they lead to. */
@@ -62,7 +62,7 @@ const DIRECTIONS = {
 function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
   const { carrier, location, reason, rxSk } = hook.arguments;
   const argument = (slot: number): string => emitArgument(kind, slot, regs);
-  const own = kind === 'kprobe-multi' ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
+  const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
   return [
     '\tstruct xcap_hit hit = {',
     '\t\t.ctx = ctx,',

@@ -12,6 +12,12 @@ function bind<F extends Foreign>(prototype: string): F {
 const syscallBpf = bind<(nr: number, cmd: number, attr: Uint8Array, size: number) => number>(
   'long syscall(long nr, int cmd, void *attr, unsigned int size)',
 );
+const syscallPerf = bind<
+  (nr: number, attr: Uint8Array, pid: number, cpu: number, group: number, flags: bigint) => number
+>('long syscall(long nr, void *attr, int pid, int cpu, int group, unsigned long flags)');
+const cIoctl = bind<(fd: number, request: bigint, argument: bigint) => number>(
+  'int ioctl(int fd, unsigned long request, unsigned long argument)',
+);
 const cMmap = bind<
   (a: bigint, n: number, prot: number, flags: number, fd: number, off: number) => bigint | number
 >('uint64_t mmap(uint64_t addr, size_t length, int prot, int flags, int fd, int64_t offset)');
@@ -46,6 +52,26 @@ const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
  */
 export function bpf(command: number, attr: Uint8Array): number {
   const result = syscallBpf(SYS_BPF, command, attr, attr.length);
+  return result < 0 ? -lastErrno() : result;
+}
+
+const SYS_PERF_EVENT_OPEN = process.arch === 'arm64' ? 241 : 298;
+
+/**
+ * perf_event_open(2) for every process, on one CPU. Whoever builds `attr` keeps the buffers whose
+ * addresses are in it referenced.
+ *
+ * @returns a descriptor, or -errno
+ */
+export function perfEventOpen(attr: Uint8Array, cpu: number): number {
+  const PERF_FLAG_FD_CLOEXEC = 8n;
+  const fd = syscallPerf(SYS_PERF_EVENT_OPEN, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+  return fd < 0 ? -lastErrno() : fd;
+}
+
+/** @returns the call's result, or -errno */
+export function ioctl(fd: number, request: number, argument: number): number {
+  const result = cIoctl(fd, BigInt(request), BigInt(argument));
   return result < 0 ? -lastErrno() : result;
 }
 

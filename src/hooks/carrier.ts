@@ -11,13 +11,43 @@ export function findCarrier(btf: Btf, params: readonly BtfArgument[]): Carrier |
   const found = params.flatMap((param, i): Carrier[] => {
     const kind = carrierKind(btf, param);
     const slot = slots[i];
-    return kind === undefined || slot === undefined ? [] : [{ kind, slot, name: param.name }];
+    if (kind === undefined || slot === undefined) return [];
+    return [{ kind, slot, typed: kind !== 'skb-pointer', number: i + 1, name: param.name }];
   });
   for (const kind of PREFERENCE) {
     const first = found.find((each) => each.kind === kind);
     if (first !== undefined) return first;
   }
   return undefined;
+}
+
+/**
+ * The argument that the user names by @N, from 0. What BTF says of it counts; where it says nothing
+ * (`void *`, or no BTF at all) it is taken for the packet.
+ *
+ * @returns why it cannot be, else the carrier
+ */
+export function carrierAt(
+  btf: Btf,
+  params: readonly BtfArgument[] | undefined,
+  index: number,
+): Carrier | string {
+  const number = index + 1;
+  if (params === undefined) return { kind: 'skb', slot: index, typed: false, number, name: '' };
+  const param = params[index];
+  const slot = argumentSlots(btf, params)[index];
+  if (param === undefined)
+    return `it has ${params.length} argument${params.length === 1 ? '' : 's'}`;
+  const kind = carrierKind(btf, param);
+  if (slot === undefined) return `argument ${number} is on the stack`;
+  if (kind !== undefined) {
+    return { kind, slot, typed: kind !== 'skb-pointer', number, name: param.name };
+  }
+  const target = btf.pointee(param.typeId);
+  if (target?.kind === 'void') {
+    return { kind: 'skb', slot, typed: false, number, name: param.name };
+  }
+  return `argument ${number} (${param.name}) is neither a packet nor a socket`;
 }
 
 /** What a parameter of this type leads to. */
@@ -29,6 +59,16 @@ export function carrierKind(btf: Btf, param: BtfArgument): CarrierKind | undefin
   const behind = btf.resolve(target.typeId);
   return behind.kind === 'struct' && behind.name === 'sk_buff' ? 'skb-pointer' : undefined;
 }
+
+/** The word of the first argument that is a socket; undefined when none is, or on the stack. */
+export function socketSlot(btf: Btf, params: readonly BtfArgument[]): number | undefined {
+  const index = params.findIndex((param) => carrierKind(btf, param) === 'sock');
+  const slot = argumentSlots(btf, params)[index];
+  return slot === undefined || slot >= REGISTER_WORDS ? undefined : slot;
+}
+
+/** Of x86-64; other machines have more. */
+const REGISTER_WORDS = 6;
 
 const WORD = 8;
 

@@ -1,16 +1,14 @@
 import { UsageError } from '../errors.ts';
-import { nearest } from '../util/nearest.ts';
 import { LOGICAL_HOOKS } from './catalogue.ts';
-import type { HookSpec } from './spec.ts';
+import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER =
-  /^(all|(xdp|xdpmap|kprobe|kretprobe|fentry|fexit|uprobe|mbuf|bpf):.*|afxdp(:[rt]x)?)$/;
+const LATER = /^((xdp|xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*|afxdp(:[rt]x)?)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
  *
- * @throws UsageError for a name of no known form, with the nearest ones
+ * @throws UsageError for a name of no known form
  */
 export function parseHooks(names: readonly string[]): readonly HookSpec[] {
   const found = new Map<string, HookSpec>();
@@ -26,7 +24,7 @@ function parseHook(name: string): HookSpec {
   if (hook !== undefined) return { kind: 'logical', id: hook.id, hook };
   if (name.startsWith('tracepoint:')) return parseTracepoint(name);
   if (LATER.test(name)) throw new UsageError(`choosing hooks: ${name}: not yet`);
-  throw unknownHook(name);
+  return parseFunction(name);
 }
 
 function parseTracepoint(typed: string): HookSpec {
@@ -39,10 +37,40 @@ function parseTracepoint(typed: string): HookSpec {
   });
 }
 
-function unknownHook(name: string): UsageError {
-  const known = LOGICAL_HOOKS.flatMap((hook) => [hook.id, ...hook.aliases]);
-  const close = nearest(name, known);
-  return new UsageError(`choosing hooks: ${name}: no such hook`, {
-    hint: `${close.length > 0 ? `did you mean ${close.join(' or ')}? ` : ''}hooks are ${known.join(', ')}, tracepoint:CATEGORY:NAME`,
-  });
+const BACKENDS: Readonly<Record<string, FunctionBackend | undefined>> = {
+  '': undefined,
+  'fentry:': 'fentry',
+  'kprobe:': 'kprobe',
+};
+
+/** A name of C, and what compilers and linkers add: `.isra.0`, `.llvm.123`; or a pattern of such. */
+const FUNCTION = /^(fentry:|kprobe:|)([A-Za-z_*?][\w.$*?]*)(?:@(\d+))?$/;
+
+function parseFunction(typed: string): HookSpec {
+  const [, prefix = '', name, number] = FUNCTION.exec(typed) ?? [];
+  if (name === undefined) {
+    throw new UsageError(`choosing hooks: ${typed}: no name of a hook`, { hint: FORMS });
+  }
+  if (number === '0') {
+    throw new UsageError(`choosing hooks: ${typed}: arguments are counted from 1`, {
+      hint: `${prefix}${name}@1 is the first`,
+    });
+  }
+  const argument = number === undefined ? undefined : Number(number) - 1;
+  const how = { backend: BACKENDS[prefix], argument };
+  if (name === 'all') return { kind: 'functions', id: typed, pattern: '*', ...how };
+  if (isPattern(name)) return { kind: 'functions', id: typed, pattern: name, ...how };
+  return { kind: 'function', id: typed, name, ...how };
 }
+
+export const isPattern = (name: string): boolean => /[*?]/.test(name);
+
+/** Whether a name is one that a pattern stands for: `*` is any run of characters, `?` any one. */
+export function patternMatcher(pattern: string): (name: string) => boolean {
+  const escaped = pattern.replaceAll(/[.$+^(){}|[\]\\]/g, String.raw`\$&`);
+  const regex = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  return (name) => regex.test(name);
+}
+
+/** The forms that a hook's name has. */
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', and all`;

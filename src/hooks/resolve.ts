@@ -1,32 +1,115 @@
-import { UnsupportedError, UsageError } from '../errors.ts';
-import type { KernelView } from '../kernel/view.ts';
+import { UnsupportedError, UsageError, XcapError } from '../errors.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { findCarrier } from './carrier.ts';
+import { resolveFunction } from './function.ts';
+import { resolvePattern } from './pattern.ts';
+import type { FunctionKernel } from './function-facts.ts';
 import { parseHooks } from './parse.ts';
 import type { HookArguments, ResolvedHook } from './resolved.ts';
-import type { ExtraArgument, HookSpec } from './spec.ts';
+import type { ExtraArgument, FunctionBackend, HookSpec } from './spec.ts';
 import { findTracepoint, noCarrier, noTracepoint, type Tracepoint } from './tracepoint.ts';
 
 /** The kernel that hooks are resolved for. */
-export type HookKernel = Pick<KernelView, 'btf' | 'modules' | 'features'>;
+export type HookKernel = FunctionKernel;
 
 export interface ResolveOptions {
   readonly reader: FileReader;
   /** Take the better form where it cannot be tried for want of privileges: a dry run. */
   readonly assumeAble: boolean;
+  /** --backend, for functions that are named without a prefix. */
+  readonly backend: FunctionBackend | undefined;
+  /** --exclude: functions that no pattern stands for. */
+  readonly exclude: readonly string[];
+  /** --max-hooks; undefined leaves the number to what the kernel does in passable time. */
+  readonly maxHooks: number | undefined;
+  /** --partial: told what cannot be hooked, and why; undefined stops at the first. */
+  readonly skip: ((error: XcapError) => void) | undefined;
 }
 
-/** The attach points of all specs, in their order. @throws UsageError, UnsupportedError */
+/**
+ * The attach points of all specs, in their order, each function once: what is named itself goes
+ * before what a pattern finds.
+ *
+ * @throws UsageError, UnsupportedError
+ */
 export function resolveHooks(
   specs: readonly HookSpec[],
   kernel: HookKernel,
   options: ResolveOptions,
 ): readonly ResolvedHook[] {
-  return specs.map((spec) => resolveHook(spec, kernel, options));
+  const named = new Set(
+    specs.flatMap((spec) => (spec.kind === 'function' ? [spec.id, spec.name] : [spec.id])),
+  );
+  const found: ResolvedHook[] = [];
+  for (const spec of specs) {
+    try {
+      for (const hook of resolveHook(spec, kernel, options)) {
+        if (hook.pattern !== undefined && named.has(hook.id)) continue;
+        named.add(hook.id);
+        found.push(hook);
+      }
+    } catch (error) {
+      if (options.skip === undefined || !(error instanceof XcapError)) throw error;
+      options.skip(error);
+    }
+  }
+  if (found.length === 0) {
+    throw new UnsupportedError('choosing hooks: none of them can be hooked');
+  }
+  limitHooks(found, options.maxHooks);
+  return found;
 }
 
-function resolveHook(spec: HookSpec, kernel: HookKernel, options: ResolveOptions): ResolvedHook {
+/** Attached one by one, each costs some 5 ms to attach and up to 20 ms to detach: kernel-wide locks. */
+const ONE_BY_ONE_MAX = 200;
+
+/** Events name their hook by 16 bits. */
+const MOST_HOOKS = 65535;
+
+function limitHooks(hooks: readonly ResolvedHook[], maxHooks: number | undefined): void {
+  if (hooks.length > MOST_HOOKS) {
+    throw new UsageError(`choosing hooks: ${hooks.length} hooks: at most ${MOST_HOOKS} in one run`);
+  }
+  const single = hooks.filter(({ backend }) => backend !== 'kprobe-multi').length;
+  if (maxHooks !== undefined && hooks.length > maxHooks) {
+    throw new UsageError(
+      `choosing hooks: ${hooks.length} hooks are more than --max-hooks ${maxHooks}`,
+      {
+        hint: `name fewer, or leave some out: --exclude 'PATTERN'`,
+      },
+    );
+  }
+  if (maxHooks === undefined && single > ONE_BY_ONE_MAX) {
+    throw new UsageError(
+      `choosing hooks: ${single} functions, and this kernel attaches them one by one: at most ${ONE_BY_ONE_MAX}`,
+      {
+        hint: `name fewer, leave some out by --exclude 'PATTERN', or take the time: --max-hooks ${hooks.length}`,
+      },
+    );
+  }
+}
+
+function resolveHook(
+  spec: HookSpec,
+  kernel: HookKernel,
+  options: ResolveOptions,
+): readonly ResolvedHook[] {
+  if (spec.kind === 'functions') {
+    return resolvePattern(
+      { ...spec, backend: spec.backend ?? options.backend },
+      kernel,
+      options.exclude,
+    );
+  }
+  return [resolveOne(spec, kernel, options)];
+}
+
+function resolveOne(
+  spec: Exclude<HookSpec, { kind: 'functions' }>,
+  kernel: HookKernel,
+  options: ResolveOptions,
+): ResolvedHook {
   switch (spec.kind) {
     case 'logical': {
       const { category, tracepoint, extras, subject, direction, hasLocation } = spec.hook;
@@ -41,7 +124,7 @@ function resolveHook(spec: HookSpec, kernel: HookKernel, options: ResolveOptions
       if (args === undefined) throw noCarrier(spec.id, found.params);
       return {
         ...attachedAt(found, place, tracepoint, kernel, options),
-        ...{ id: spec.id, subject, arguments: args, direction, hasLocation },
+        ...{ id: spec.id, pattern: undefined, subject, arguments: args, direction, hasLocation },
       };
     }
     case 'tracepoint': {
@@ -57,8 +140,13 @@ function resolveHook(spec: HookSpec, kernel: HookKernel, options: ResolveOptions
       if (args === undefined) throw noCarrier(id, found.params);
       return {
         ...attachedAt(found, place, name, kernel, options),
-        ...{ id, subject: undefined, arguments: args, direction: undefined, hasLocation: false },
+        ...{ id, pattern: undefined, subject: undefined, arguments: args },
+        ...{ direction: undefined, hasLocation: false },
       };
+    }
+    case 'function': {
+      const backend = spec.backend ?? options.backend;
+      return resolveFunction({ ...spec, backend }, spec.id, kernel);
     }
   }
 }
@@ -69,10 +157,14 @@ function attachedAt(
   target: string,
   { features }: HookKernel,
   { assumeAble }: ResolveOptions,
-): Pick<ResolvedHook, 'backend' | 'target' | 'place' | 'module' | 'attachBtfId'> {
+): Pick<
+  ResolvedHook,
+  'backend' | 'target' | 'place' | 'module' | 'attachBtfId' | 'cookie' | 'addresses'
+> {
   const answer = features.get('tp-btf');
   const typed = answer === 'yes' || (assumeAble && typeof answer === 'object');
-  return { backend: typed ? 'tp-btf' : 'raw-tp', target, place, module, attachBtfId };
+  const backend = typed ? 'tp-btf' : 'raw-tp';
+  return { backend, target, place, module, attachBtfId, cookie: false, addresses: [] };
 }
 
 /** @param extras of a logical hook, whose packet is always there */

@@ -11,6 +11,10 @@ export interface Carrier {
   readonly kind: CarrierKind;
   /** Which 64-bit word of the arguments it is, from 0: a struct passed by value can take two. */
   readonly slot: number;
+  /** The verifier knows what it points to. */
+  readonly typed: boolean;
+  /** As people count arguments, from 1. */
+  readonly number: number;
   /** As the kernel's source has it; empty where BTF does not tell. */
   readonly name: string;
 }
@@ -29,6 +33,8 @@ export interface HookArguments {
 export interface ResolvedHook {
   /** Name in outputs, unique in a run. */
   readonly id: string;
+  /** The pattern, as typed, that it was found by; undefined when it was named itself. */
+  readonly pattern: string | undefined;
   /** How the banner says what is traced; undefined where the place says it. */
   readonly subject: string | undefined;
   readonly backend: Backend;
@@ -40,6 +46,10 @@ export interface ResolvedHook {
   readonly module: string | undefined;
   /** BTF id of `btf_trace_NAME` or of the function, what BTF-typed programs attach to. */
   readonly attachBtfId: number;
+  /** The kernel tells the program with each event which hook it is: one program serves many. */
+  readonly cookie: boolean;
+  /** Where a kprobe goes; empty when the name has to do. */
+  readonly addresses: readonly bigint[];
   readonly arguments: HookArguments;
   readonly direction: Direction;
   readonly hasLocation: boolean;
@@ -53,13 +63,31 @@ const BACKEND_NAMES: Readonly<Record<Backend, string>> = {
   'kprobe-multi': 'kprobe.multi',
 };
 
+export const backendName = (backend: Backend): string => BACKEND_NAMES[backend];
+
 /** As the banner and if_description name it: `skb:kfree_skb, BTF-typed`. */
 export function describeAttachPoint({ place, backend }: ResolvedHook): string {
   return `${place}, ${BACKEND_NAMES[backend]}`;
 }
 
-/** For the banner: `packet drops (skb:kfree_skb, BTF-typed)`, `net:netif_rx (BTF-typed)`. */
-export function describeHook(hook: ResolvedHook): string {
+/** For the banner: each hook that was named, and how many a pattern stands for. */
+export function describeHooks(hooks: readonly ResolvedHook[]): readonly string[] {
+  const patterns = new Map<string, ResolvedHook[]>();
+  for (const hook of hooks) {
+    if (hook.pattern === undefined) continue;
+    patterns.set(hook.pattern, [...(patterns.get(hook.pattern) ?? []), hook]);
+  }
+  return [
+    ...hooks.filter(({ pattern }) => pattern === undefined).map(describeHook),
+    ...[...patterns].map(([pattern, found]) => {
+      const backends = [...new Set(found.map(({ backend }) => BACKEND_NAMES[backend]))];
+      return `${pattern} (${found.length} function${found.length === 1 ? '' : 's'}, ${backends.join(' and ')})`;
+    }),
+  ];
+}
+
+/** For one: `packet drops (skb:kfree_skb, BTF-typed)`, `net:netif_rx (BTF-typed)`. */
+function describeHook(hook: ResolvedHook): string {
   const { subject, place, backend } = hook;
   if (subject === undefined) return `${place} (${BACKEND_NAMES[backend]})`;
   return `${subject} (${describeAttachPoint(hook)})`;

@@ -41,4 +41,23 @@ export type HookSpec =
       readonly id: string;
       readonly category: string;
       readonly name: string;
-    };
+    }
+  | ({ readonly kind: 'function'; readonly id: string } & FunctionSpec)
+  | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec);
+
+/** A kernel function by name. */
+export interface FunctionSpec {
+  readonly name: string;
+  /** By a prefix; undefined takes the cheapest that works. */
+  readonly backend: FunctionBackend | undefined;
+  /** @N, from 0: the argument that is the packet; undefined: BTF tells. */
+  readonly argument: number | undefined;
+}
+
+/** Kernel functions by a pattern: those with a packet. */
+export interface PatternSpec {
+  /** `tcp_*`, with `*` and `?`; `*` for `all`. */
+  readonly pattern: string;
+  readonly backend: FunctionBackend | undefined;
+  readonly argument: number | undefined;
+}

@@ -1,11 +1,11 @@
 import type { Btf } from '../btf/btf.ts';
-import { BtfError } from '../btf/error.ts';
 import { funcProto, typedefId, type BtfArgument } from '../btf/functions.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import type { ModuleBtfs } from '../kernel/modules.ts';
 import { nearest } from '../util/nearest.ts';
+import { allBtfs } from './all-btfs.ts';
 import { findCarrier } from './carrier.ts';
 
 /** A tracepoint as BTF describes it. */
@@ -27,17 +27,9 @@ export interface TracepointKernel {
 
 /** The tracepoint of that name, the kernel's own or a loaded module's. */
 export function findTracepoint(kernel: TracepointKernel, name: string): Tracepoint | undefined {
-  const own = tracepointIn(kernel.btf, undefined, name);
-  if (own !== undefined) return own;
-  for (const module of kernel.modules.names()) {
-    try {
-      const btf = kernel.modules.get(module);
-      const found = btf === undefined ? undefined : tracepointIn(btf, module, name);
-      if (found !== undefined) return found;
-    } catch (error) {
-      // A module with broken BTF has no say in where others are hooked.
-      if (!(error instanceof BtfError)) throw error;
-    }
+  for (const [btf, module] of allBtfs(kernel)) {
+    const found = tracepointIn(btf, module, name);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
@@ -68,25 +60,27 @@ export function noTracepoint(
       hint: `did you mean ${elsewhere.map((each) => `tracepoint:${each}:${name}`).join(' or ')}?`,
     });
   }
-  const close = nearest(name, hookableTracepoints(kernel.btf));
+  const close = nearest(name, hookableTracepoints(kernel));
   return new UsageError(`choosing hooks: ${typed}: this kernel has no such tracepoint`, {
     hint:
       close.length > 0
         ? `did you mean ${close.join(' or ')}?`
-        : 'xcap hooks tracepoint lists those that have a packet or a socket',
+        : "xcap hooks 'tracepoint:*' lists those that have a packet or a socket",
   });
 }
 
 const TRACEITER = '__traceiter_';
 
-/** Names of the tracepoints of this BTF that have a packet or a socket. */
-export function* hookableTracepoints(btf: Btf): Generator<string> {
-  for (const id of btf.idsOfKind('func')) {
-    const name = btf.name(id);
-    if (!name.startsWith(TRACEITER)) continue;
-    const short = name.slice(TRACEITER.length);
-    const found = tracepointIn(btf, undefined, short);
-    if (found !== undefined && findCarrier(btf, found.params) !== undefined) yield short;
+/** Names of the tracepoints that have a packet or a socket, the kernel's own and loaded modules'. */
+export function* hookableTracepoints(kernel: TracepointKernel): Generator<string> {
+  for (const [btf, module] of allBtfs(kernel)) {
+    for (const id of btf.idsOfKind('func')) {
+      const name = btf.name(id);
+      if (!name.startsWith(TRACEITER)) continue;
+      const short = name.slice(TRACEITER.length);
+      const found = tracepointIn(btf, module, short);
+      if (found !== undefined && findCarrier(btf, found.params) !== undefined) yield short;
+    }
   }
 }
 

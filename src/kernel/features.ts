@@ -18,6 +18,10 @@ export const FEATURES = {
   'var-stack-read': { doc: 'reads of the BPF stack at variable offsets', since: '5.12' },
   'recursion-misses': { doc: 'count of events missed by recursion', since: '5.12' },
   'preemptible-tracepoints': { doc: 'tracepoints that leave preemption on', since: '7.0' },
+  fentry: { doc: 'BPF programs at the entry of kernel functions', since: '5.5' },
+  'attach-cookie': { doc: 'bpf_get_attach_cookie() in kprobe programs', since: '5.15' },
+  kprobe: { doc: 'kprobes by perf_event_open()', since: '4.17' },
+  'atomic-exchange': { doc: 'atomic exchange in BPF programs', since: '5.12' },
   'get-func-arg': { doc: 'bpf_get_func_arg() in fentry programs', since: '5.17' },
   'skb-dynptr': {
     doc: "a packet's paged data through a dynptr in tracing programs",

@@ -7,6 +7,13 @@ export interface KernelSymbol {
   readonly module: string | undefined;
 }
 
+/** Where a function begins. */
+export interface FunctionSymbol {
+  /** Undefined when addresses are hidden from this reader. */
+  readonly address: bigint | undefined;
+  readonly module: string | undefined;
+}
+
 /** Both ends included. */
 export interface AddressRange {
   readonly from: bigint;
@@ -164,6 +171,25 @@ export class Kallsyms {
       ranges.push({ from, to });
     });
     return ranges;
+  }
+
+  /** Where functions are, by name, for each name that `wanted` accepts. */
+  find(wanted: (name: string) => boolean): Map<string, FunctionSymbol[]> {
+    const found = new Map<string, FunctionSymbol[]>();
+    let start = 0;
+    for (let index = 0; index < this.count; index++) {
+      const end = this.#names.indexOf(NEWLINE, start);
+      const name = asciiText(this.#names, start, end);
+      start = end + 1;
+      if (!wanted(name)) continue;
+      const moduleId = this.#moduleIds[index] ?? 0;
+      const module = moduleId === 0 ? undefined : this.#modules[moduleId];
+      const symbol = { address: this.hidden ? undefined : this.#address(index), module };
+      const known = found.get(name);
+      if (known === undefined) found.set(name, [symbol]);
+      else known.push(symbol);
+    }
+    return found;
   }
 
   #address(index: number): bigint {

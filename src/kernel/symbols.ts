@@ -1,5 +1,5 @@
 import { type Clock, Gate, monotonicClock } from './gate.ts';
-import { type AddressRange, Kallsyms, type KernelSymbol } from './kallsyms.ts';
+import { type AddressRange, type FunctionSymbol, Kallsyms, type KernelSymbol } from './kallsyms.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** Reading kallsyms takes a tenth of a second, so an address of no name must not cause it often. */
@@ -84,6 +84,11 @@ export class KernelSymbols {
   /** The addresses of the functions of that name; none when it is unknown, or `hidden`. */
   rangesOf(name: string): readonly AddressRange[] {
     return this.#load().rangesOf(name);
+  }
+
+  /** The functions of which `wanted` accepts the name; there may be several of one name. */
+  find(wanted: (name: string) => boolean): ReadonlyMap<string, readonly FunctionSymbol[]> {
+    return this.#load().find(wanted);
   }
 
   #load(): Kallsyms {

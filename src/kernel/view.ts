@@ -7,6 +7,7 @@ import { ModuleBtfs } from './modules.ts';
 import { NetnsNames } from './netns.ts';
 import { type FileReader, readText } from './reader.ts';
 import { KernelSymbols } from './symbols.ts';
+import { TraceableFunctions } from './traceable.ts';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 
@@ -21,6 +22,11 @@ export interface KernelView {
   readonly modules: ModuleBtfs;
   readonly reasons: DropReasons;
   readonly symbols: KernelSymbols;
+  readonly traceable: TraceableFunctions;
+  /** Modules that are loaded, built-in ones not among them. */
+  readonly loadedModules: () => readonly string[];
+  /** Modules that this kernel could load; none where /lib/modules does not have its own. */
+  readonly loadableModules: () => readonly string[];
   readonly netns: NetnsNames;
   readonly features: Features;
   /** Lets go of the BTF, some 8 MB: it is read again should it be asked for again. */
@@ -53,10 +59,16 @@ export function openKernelView(options: KernelViewOptions): KernelView {
       return btf();
     },
     modules,
+    loadableModules: () => loadableModules(reader, release()),
     get reasons() {
       return reasons();
     },
     symbols: new KernelSymbols(reader, now),
+    traceable: new TraceableFunctions(reader),
+    loadedModules: () =>
+      (readText(reader, '/proc/modules') ?? '')
+        .split('\n')
+        .flatMap((line) => line.split(' ', 1).filter((name) => name !== '')),
     netns: new NetnsNames(reader, now),
     features: new Features((id) => prober()(id), options.withoutFeatures),
     forgetTypes() {
@@ -74,6 +86,14 @@ export function readKernelBtf(reader: FileReader): Btf {
   throw new UnsupportedError(`reading the kernel's types: ${VMLINUX}: no such file`, {
     hint: 'use a kernel built with CONFIG_DEBUG_INFO_BTF=y (Debian 11 and later, Ubuntu 20.10 and later have it)',
   });
+}
+
+/** By modules.dep: `kernel/drivers/net/veth.ko.xz: ...`; names have `_` for `-`, as in /proc/modules. */
+function loadableModules(reader: FileReader, release: string): readonly string[] {
+  const text = readText(reader, `/lib/modules/${release}/modules.dep`) ?? '';
+  return [...text.matchAll(/^[^:\n]*?([^/:\n]+)\.ko[^:\n]*:/gm)].map((match) =>
+    (match[1] ?? '').replaceAll('-', '_'),
+  );
 }
 
 interface Lazy<T> {

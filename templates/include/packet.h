@@ -63,8 +63,15 @@ static __always_inline struct net_device *xcap_route_dev(struct sk_buff *skb, st
 }
 
 /*
+ * Below the number of any namespace: PROC_DYNAMIC_FIRST of fs/proc/generic.c, and, from 6.18, the
+ * fixed ones of include/uapi/linux/nsfs.h a little below it.
+ */
+#define XCAP_NETNS_FIRST 0xeffffff0u
+
+/*
  * The device's namespace, else the socket's. While a datagram waits in a UDP receive queue,
- * skb->dev holds other data (udp_set_dev_scratch()): no kernel address then.
+ * skb->dev holds other data (udp_set_dev_scratch()): no kernel address then. While a TCP segment
+ * waits, the word points into a tree of packets: what lies there is no namespace.
  */
 static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, struct xcap_net *n)
 {
@@ -77,7 +84,12 @@ static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, st
 	n->netns = 0;
 	if ((s64)dev < 0) {
 		net = READ(dev, nd_net.net);
-		n->dev = dev;
+		if ((s64)net < 0)
+			n->netns = READ(net, ns.inum);
+		if (n->netns >= XCAP_NETNS_FIRST)
+			n->dev = dev;
+		else
+			net = 0;
 	}
 	if (!net) {
 		sk = READ(skb, sk);
@@ -85,11 +97,12 @@ static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, st
 			sk = rx_sk;
 		if (sk)
 			net = READ(sk, __sk_common.skc_net.net);
-		if (net && !n->dev)
+		n->netns = 0;
+		if (net) {
 			n->route_dev = xcap_route_dev(skb, net);
+			n->netns = READ(net, ns.inum);
+		}
 	}
-	if (net)
-		n->netns = READ(net, ns.inum);
 }
 
 static __always_inline u32 xcap_ifindex(const struct xcap_net *n)

@@ -15,7 +15,7 @@
 
 struct xcap_nesting {
 	volatile u32 depth;
-	u32 unused;
+	volatile u32 first; /* always 0, which the verifier does not know */
 	u64 claimed[XCAP_CLAIMED_SLOTS];
 };
 
@@ -29,13 +29,22 @@ static __always_inline struct xcap_nesting *xcap_nesting(void)
 }
 
 #if XCAP_CLAIMS_SLOTS
-/* They lie behind those of the programs that nest. */
+/*
+ * They lie behind those of the programs that nest. To the verifier each of them is any of them:
+ * with a number that it knows it would go through the rest of the program once for each.
+ */
 static __always_inline u32 xcap_claim(struct xcap_nesting *nesting)
 {
+	u64 first = nesting->first;
+	u64 place;
+
 #pragma unroll
 	for (u32 i = 0; i < XCAP_CLAIMED_SLOTS; i++) {
-		if (!__sync_lock_test_and_set(&nesting->claimed[i], 1))
-			return XCAP_LEVELS + i;
+		place = first + i;
+		XCAP_HIDE(place);
+		place &= XCAP_CLAIMED_SLOTS - 1;
+		if (!__sync_lock_test_and_set(&nesting->claimed[place], 1))
+			return XCAP_LEVELS + place;
 	}
 	return XCAP_NO_SLOT;
 }

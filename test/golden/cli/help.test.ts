@@ -4,6 +4,7 @@ import { helpText } from '../../../src/cli/help.ts';
 test.each([
   ['capture', 'help.txt'],
   ['filter', 'help-filter.txt'],
+  ['hooks', 'help-hooks.txt'],
   ['reasons', 'help-reasons.txt'],
 ] as const)('the help of %s is as reviewed and fits a terminal', async (command, file) => {
   const text = helpText(command);

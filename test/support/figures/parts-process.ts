@@ -123,7 +123,12 @@ parts['compiler: its start'] =
   (parts['compiler: its start and clang'] ?? 0) - (parts['compiler: clang'] ?? 0);
 
 last = performance.now();
-session.attach(object, plan.hooks, plan.program.functionOf);
+await session.attach(object, plan.hooks, plan.program.functionOf, {
+  step: () => Promise.resolve(true),
+  refused: (_hook, error) => {
+    throw error;
+  },
+});
 part('program: load (verifier, JIT) and attach');
 plan.warmUp();
 part('kallsyms and drop reasons: read');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { COUNTERS, type Counter } from '../../../src/abi/counters.ts';
 import { hookStats, sumCounters, sumsError } from '../../../src/capture/stats.ts';
-import { explainNothing, formatStats } from '../../../src/capture/summary.ts';
+import { explainNothing, formatStats, summarise } from '../../../src/capture/summary.ts';
+import type { HookStats } from '../../../src/output/sink.ts';
 
 function kernel(counts: Partial<Record<Counter, number>>): number[] {
   return COUNTERS.map((name) => counts[name] ?? 0);
@@ -60,15 +61,47 @@ describe('explainNothing()', () => {
 
   it('names the filter that rejected most', () => {
     const stats = hookStats('drop', kernel({ rejected_filter: 7, rejected_netns: 2 }), reader);
-    expect(explainNothing([stats])[0]).toBe('nothing captured: 7 events rejected by filter');
+    expect(explainNothing([stats], ['drop'])[0]).toBe(
+      'nothing captured: 7 events rejected by filter',
+    );
   });
 
   it('says that there was no event at all', () => {
-    const lines = explainNothing([hookStats('drop', kernel({}), reader)]);
+    const lines = explainNothing([hookStats('drop', kernel({}), reader)], ['packet drops']);
     expect(lines[0]).toBe('nothing captured: no event at drop while tracing');
   });
 
+  it('names many hooks by their pattern', () => {
+    const all = Array.from({ length: 9 }, (_, i) => hookStats(`f${i}`, kernel({}), reader));
+    expect(explainNothing(all, ['all (9 functions, kprobe.multi)'])[0]).toBe(
+      'nothing captured: no event at all (9 functions, kprobe.multi) while tracing',
+    );
+  });
+
   it('is silent when something matched', () => {
-    expect(explainNothing([hookStats('drop', kernel({ lost: 1 }), reader)])).toEqual([]);
+    expect(explainNothing([hookStats('drop', kernel({ lost: 1 }), reader)], ['drop'])).toEqual([]);
+  });
+});
+
+describe('summarise()', () => {
+  const of = (hook: string, counts: Partial<Record<Counter, number>>, written = 0): HookStats =>
+    hookStats(hook, kernel(counts), { written, left: 0, recursionMisses: 0 });
+
+  it('leaves out what a pattern found and nothing came by, and adds all up', () => {
+    const all = [
+      of('drop', {}),
+      of('tcp_v4_rcv', { submitted: 3, rejected_filter: 2 }, 3),
+      of('tcp_v6_rcv', {}),
+      of('tcp_filter', { submitted: 1, rejected_filter: 1, rejected_netns: 4 }, 1),
+    ];
+    const hooks = [undefined, 'tcp_*', 'tcp_*', 'tcp_*'].map((pattern) => ({ pattern }));
+    const lines = summarise(all, hooks);
+    expect(lines.map(({ hook }) => hook)).toEqual(['drop', 'tcp_v4_rcv', 'tcp_filter', 'tcp_*']);
+    expect(lines.at(-1)).toMatchObject({
+      seen: 11,
+      rejected: { filter: 3, netns: 4 },
+      matched: 4,
+      written: 4,
+    });
   });
 });

@@ -33,6 +33,10 @@ function refusal(line: string): UsageError {
 test('captureOptions() has the defaults of the product', () => {
   expect(parse('')).toEqual({
     hooks: ['drop'],
+    backend: undefined,
+    exclude: [],
+    maxHooks: undefined,
+    partial: false,
     expression: '',
     inner: undefined,
     userC: NO_USER_C,
@@ -71,6 +75,10 @@ test('captureOptions() has the defaults of the product', () => {
 describe('captureOptions() reads', () => {
   test.each<[string, Partial<CaptureOptions>]>([
     ['--hook rx,tx --hook drop,rx', { hooks: ['rx', 'tx', 'drop'] }],
+    ['--backend kprobe.multi', { backend: 'kprobe-multi' }],
+    ['--backend fentry', { backend: 'fentry' }],
+    ['--exclude a_*,b --exclude c', { exclude: ['a_*', 'b', 'c'] }],
+    ['--max-hooks 3 --partial', { maxHooks: 3, partial: true }],
     ['port 0x50 -n or icmp', { expression: 'port 0x50 or icmp' }],
     ['-F f icmp', { expression: 'expression of f' }],
     ['-i any', { interface: undefined }],

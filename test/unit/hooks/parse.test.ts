@@ -19,14 +19,24 @@ describe('parseHooks()', () => {
     ]);
   });
 
-  it('names the nearest hooks when there is no such one', () => {
-    expect(() => parseHooks(['dorp'])).toThrow(
-      expect.objectContaining({
-        message: 'choosing hooks: dorp: no such hook',
-        exitCode: 1,
-        hint: expect.stringContaining('did you mean drop') as string,
-      }),
-    );
+  it.each([
+    ['icmp_rcv', { name: 'icmp_rcv', backend: undefined, argument: undefined }],
+    ['kprobe:ip_rcv.isra.0@2', { name: 'ip_rcv.isra.0', backend: 'kprobe', argument: 1 }],
+    ['fentry:tcp_v4_rcv', { name: 'tcp_v4_rcv', backend: 'fentry', argument: undefined }],
+  ])('takes a function apart: %s', (name, expected) => {
+    expect(parseHooks([name])).toEqual([{ kind: 'function', id: name, ...expected }]);
+  });
+
+  it.each([
+    ['all', { pattern: '*', backend: undefined, argument: undefined }],
+    ['kprobe:tcp_*@2', { pattern: 'tcp_*', backend: 'kprobe', argument: 1 }],
+    ['?kb_*', { pattern: '?kb_*', backend: undefined, argument: undefined }],
+  ])('takes a pattern apart: %s', (name, expected) => {
+    expect(parseHooks([name])).toEqual([{ kind: 'functions', id: name, ...expected }]);
+  });
+
+  it.each(['a b', '1x', 'tcp-rcv', 'f@x', 'f@-1', 'kprobe:'])('refuses %s', (name) => {
+    expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: no name of a hook`);
   });
 
   it.each(['tracepoint:', 'tracepoint:net', 'tracepoint:net:', 'tracepoint:a:b:c'])(
@@ -36,7 +46,7 @@ describe('parseHooks()', () => {
     },
   );
 
-  it.each(['xdp:eth0', 'afxdp', 'afxdp:tx', 'kprobe:icmp_rcv', 'all'])(
+  it.each(['xdp:eth0', 'afxdp', 'afxdp:tx', 'kretprobe:icmp_rcv', 'bpf:3'])(
     'says not yet for %s',
     (name) => {
       expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
@@ -54,7 +64,7 @@ describe('hookIndex()', () => {
 
   it.each([
     ['tx', 'choosing hooks: tx: not traced in this run'],
-    ['dorp', 'choosing hooks: dorp: no such hook'],
+    ['dorp', 'choosing hooks: dorp: not traced in this run'],
   ])('refuses %s', (name, message) => {
     expect(() => hookIndex(hooks, name)).toThrow(message);
   });

@@ -8,6 +8,14 @@ import { MapReader, RECORDED_KERNELS, recordedKernel } from '../../support/kerne
 
 const LOGICAL = ['drop', 'consume', 'rx', 'tx'];
 
+const DEFAULTS = {
+  assumeAble: false,
+  backend: undefined,
+  exclude: [],
+  maxHooks: undefined,
+  skip: undefined,
+};
+
 function resolve(
   kernel: string,
   names: readonly string[],
@@ -16,7 +24,7 @@ function resolve(
 ): readonly ResolvedHook[] {
   const reader = recordedKernel(kernel);
   const view = openKernelView({ reader, arch: 'x64', createProber: () => () => answer });
-  return resolveHooks(parseHooks(names), view, { reader, assumeAble });
+  return resolveHooks(parseHooks(names), view, { ...DEFAULTS, reader, assumeAble });
 }
 
 describe.each(RECORDED_KERNELS)('on Linux %s', (kernel) => {
@@ -25,7 +33,10 @@ describe.each(RECORDED_KERNELS)('on Linux %s', (kernel) => {
     expect(hooks.map(({ id }) => id)).toEqual(LOGICAL);
     for (const hook of hooks) {
       expect(hook).toMatchObject({ backend: 'tp-btf', module: undefined });
-      expect(hook.arguments).toMatchObject({ carrier: { kind: 'skb' }, certain: true });
+      expect(hook.arguments).toMatchObject({
+        carrier: { kind: 'skb', typed: true },
+        certain: true,
+      });
       expect(hook.attachBtfId).toBeGreaterThan(0);
     }
   });
@@ -78,8 +89,7 @@ describe('the category of a tracepoint', () => {
       inodes: { '/sys/kernel/tracing/events/net/netif_receive_skb': { inode: 1, device: 1 } },
     });
     const view = openKernelView({ reader, arch: 'x64', createProber: () => () => 'yes' });
-    const go = (name: string) =>
-      resolveHooks(parseHooks([name]), view, { reader, assumeAble: false });
+    const go = (name: string) => resolveHooks(parseHooks([name]), view, { ...DEFAULTS, reader });
     expect(go('tracepoint:net:netif_receive_skb')).toHaveLength(1);
     expect(() => go('tracepoint:skb:netif_receive_skb')).toThrow(
       expect.objectContaining({

@@ -1,0 +1,162 @@
+import { UnsupportedError } from '../errors.ts';
+import { argumentRegisters } from '../kernel/pt-regs.ts';
+import { carrierAt, findCarrier, socketSlot } from './carrier.ts';
+import { cannotHook } from './function-errors.ts';
+import {
+  findFunction,
+  signature,
+  type DescribedFunction,
+  type FunctionFacts,
+  type FunctionKernel,
+} from './function-facts.ts';
+import type { Carrier, ResolvedHook } from './resolved.ts';
+import type { FunctionBackend, FunctionSpec } from './spec.ts';
+
+/**
+ * Where a function is hooked, and by what.
+ *
+ * @param id the hook's name in outputs, and in errors
+ * @throws UsageError when there is no such function, UnsupportedError when it cannot be hooked
+ */
+export function resolveFunction(
+  spec: FunctionSpec,
+  id: string,
+  kernel: FunctionKernel,
+): ResolvedHook {
+  const facts = findFunction(kernel, spec.name);
+  const { symbols } = facts;
+  if (symbols.length === 0 || (kernel.traceable.known && !kernel.traceable.has(spec.name))) {
+    throw cannotHook(spec, id, facts, kernel);
+  }
+  const found = { ...facts, carrier: carrierOf(spec, id, facts, kernel) };
+  const backend = chooseBackend(spec, id, found, kernel);
+  return { id, pattern: undefined, ...attachPoint(spec.name, found, backend, kernel) };
+}
+
+/** All of a hook but what it is called. */
+export function attachPoint(
+  name: string,
+  { described, symbols, carrier }: FoundFunction,
+  backend: FunctionBackend,
+  { features }: Pick<FunctionKernel, 'features'>,
+): Omit<ResolvedHook, 'id' | 'pattern'> {
+  const module = described?.module ?? symbols[0]?.module;
+  // A packet without a device is in the namespace of the socket that it is for.
+  const rxSk =
+    described === undefined || carrier.kind === 'sock'
+      ? undefined
+      : socketSlot(described.btf, described.proto.params);
+  const place = module === undefined ? name : `${name} [${module}]`;
+  return {
+    ...{ subject: undefined, backend, target: name, place, module },
+    cookie: backend === 'kprobe-multi' || (backend === 'kprobe' && features.has('attach-cookie')),
+    attachBtfId: described?.proto.id ?? 0,
+    addresses: symbols.flatMap(({ address }) => address ?? []),
+    arguments: {
+      carrier,
+      certain: false,
+      location: undefined,
+      reason: undefined,
+      rxSk,
+    },
+    direction: undefined,
+    hasLocation: false,
+  };
+}
+
+function carrierOf(
+  spec: FunctionSpec,
+  id: string,
+  facts: FunctionFacts,
+  kernel: FunctionKernel,
+): Carrier {
+  const { described } = facts;
+  if (spec.argument !== undefined) {
+    const btf = described?.btf ?? kernel.btf;
+    const carrier = carrierAt(btf, described?.proto.params, spec.argument);
+    if (typeof carrier !== 'string') return carrier;
+    throw new UnsupportedError(`choosing hooks: ${id}: ${carrier}`, {
+      hint: described === undefined ? undefined : `its arguments are ${signature(described)}`,
+    });
+  }
+  if (described === undefined) throw cannotHook(spec, id, facts, kernel);
+  const carrier = findCarrier(described.btf, described.proto.params);
+  if (carrier !== undefined) return carrier;
+  throw new UnsupportedError(
+    `choosing hooks: ${id}: it has no argument that is a packet or a socket: ${signature(described)}`,
+    { hint: 'xcap hooks lists what can be hooked; @N takes argument N as the packet' },
+  );
+}
+
+/** A function, and the argument that leads to its packet. */
+export type FoundFunction = FunctionFacts & { readonly carrier: Carrier };
+
+/** Cheapest first, for one function. */
+export const FUNCTION_ORDER: readonly FunctionBackend[] = ['fentry', 'kprobe-multi', 'kprobe'];
+
+function chooseBackend(
+  spec: FunctionSpec,
+  id: string,
+  found: FoundFunction,
+  kernel: FunctionKernel,
+): FunctionBackend {
+  const reasons = new Map<FunctionBackend, string>();
+  for (const backend of spec.backend === undefined ? FUNCTION_ORDER : [spec.backend]) {
+    const reason = whyNot(backend, found, kernel);
+    if (reason === undefined) return backend;
+    reasons.set(backend, reason);
+  }
+  const [[first, why] = ['kprobe', '']] = [...reasons].reverse();
+  const forced = spec.backend === undefined ? '' : `${first.replace('-', '.')}: `;
+  throw new UnsupportedError(`choosing hooks: ${id}: ${forced}${why}`, {
+    hint:
+      spec.backend === undefined
+        ? 'drop, consume, rx, tx and tracepoint:CATEGORY:NAME need neither fentry nor kprobes'
+        : 'leave the backend to xcap',
+  });
+}
+
+/** Why a backend does not serve this function; undefined when it does. */
+export function whyNot(
+  backend: FunctionBackend,
+  { described, symbols, carrier }: FoundFunction,
+  kernel: FunctionKernel,
+): string | undefined {
+  const { features } = kernel;
+  switch (backend) {
+    case 'fentry':
+      if (!features.has('fentry')) return 'this kernel has no fentry programs';
+      if (described === undefined) return 'there are no types of it';
+      // The kernel would take the first of that name.
+      if (symbols.length > 1) return 'there are several functions of that name';
+      if (!hasPlainArguments(described)) return 'its arguments are more than fentry programs take';
+      if (!carrier.typed && !features.has('get-func-arg')) {
+        return 'this kernel does not give fentry programs an argument of that type';
+      }
+      return undefined;
+    case 'kprobe-multi':
+      if (!features.has('kprobe-multi')) return 'this kernel has no kprobe.multi';
+      if (symbols.some(({ address }) => address === undefined)) return 'its address is hidden';
+      return inRegister(carrier, kernel);
+    case 'kprobe':
+      if (!features.has('kprobe')) return 'this kernel has no kprobes';
+      return inRegister(carrier, kernel);
+  }
+}
+
+function inRegister({ slot }: Carrier, { btf, arch }: FunctionKernel): string | undefined {
+  const registers = argumentRegisters(btf, arch);
+  if (registers === undefined) return `the registers of ${arch} are not known`;
+  return slot < registers.argumentOffsets.length ? undefined : 'its packet is on the stack';
+}
+
+/** btf_distill_func_proto() and the trampolines of 5.10: six words at most, no structs, `...` never. */
+function hasPlainArguments({ btf, proto }: DescribedFunction): boolean {
+  if (proto.variadic || proto.params.length > 6) return false;
+  const returned = btf.resolve(proto.returns.typeId);
+  if (returned.kind === 'struct' || returned.kind === 'union') return false;
+  return proto.params.every(({ typeId }) => {
+    const { kind } = btf.resolve(typeId);
+    return kind !== 'struct' && kind !== 'union';
+  });
+}

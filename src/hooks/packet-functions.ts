@@ -1,0 +1,56 @@
+import { functionOf } from '../btf/functions.ts';
+import { allBtfs } from './all-btfs.ts';
+import { carrierAt, findCarrier } from './carrier.ts';
+import type { DescribedFunction, FunctionKernel } from './function-facts.ts';
+import type { Carrier } from './resolved.ts';
+
+/** A function that has a packet, as BTF tells. */
+export interface PacketFunction {
+  readonly name: string;
+  readonly described: DescribedFunction;
+  readonly carrier: Carrier;
+}
+
+export interface PacketFunctionOptions {
+  /** From 0: the argument that has to be the packet; undefined takes any that is. */
+  readonly argument?: number | undefined;
+  /** Those too that the kernel does not let be traced. */
+  readonly untraceable?: boolean;
+}
+
+/**
+ * The functions of the kernel and of loaded modules that have a packet or a socket and that the
+ * kernel lets be traced.
+ *
+ * @param wanted by name: the prototype of a function is read after its name was accepted
+ */
+export function* packetFunctions(
+  kernel: FunctionKernel,
+  wanted: (name: string) => boolean,
+  { argument, untraceable = false }: PacketFunctionOptions = {},
+): Generator<PacketFunction> {
+  const { traceable } = kernel;
+  const isTraceable =
+    traceable.known && !untraceable
+      ? (name: string): boolean => traceable.has(name)
+      : (): boolean => true;
+  for (const [btf, module] of allBtfs(kernel)) {
+    for (const id of btf.idsOfKind('func')) {
+      const name = btf.name(id);
+      if (!wanted(name) || !isTraceable(name)) continue;
+      const described = { btf, module, proto: functionOf(btf, id) };
+      const { params } = described.proto;
+      const carrier =
+        argument === undefined ? findCarrier(btf, params) : carrierAt(btf, params, argument);
+      if (carrier === undefined || typeof carrier === 'string') continue;
+      yield { name, described, carrier };
+    }
+  }
+}
+
+/** Names of all functions that BTF knows, doubles among them. */
+export function* functionNames(kernel: FunctionKernel): Generator<string> {
+  for (const [btf] of allBtfs(kernel)) {
+    for (const id of btf.idsOfKind('func')) yield btf.name(id);
+  }
+}

@@ -1,0 +1,55 @@
+import { UsageError } from '../errors.ts';
+import { attachPoint, whyNot, type FoundFunction } from './function.ts';
+import type { FunctionKernel } from './function-facts.ts';
+import { packetFunctions } from './packet-functions.ts';
+import { patternMatcher } from './parse.ts';
+import type { ResolvedHook } from './resolved.ts';
+import type { FunctionBackend, PatternSpec } from './spec.ts';
+
+/** Many at once: one program for all of them goes before one for each, which has to be verified. */
+const ORDER: readonly FunctionBackend[] = ['kprobe-multi', 'kprobe', 'fentry'];
+
+/** The functions with a packet that a pattern stands for. @throws UsageError when there are none */
+export function resolvePattern(
+  spec: PatternSpec & { readonly id: string },
+  kernel: FunctionKernel,
+  exclude: readonly string[],
+): readonly ResolvedHook[] {
+  const matches = patternMatcher(spec.pattern);
+  const excluded = exclude.map(patternMatcher);
+  const candidates = packetFunctions(
+    kernel,
+    (name) => matches(name) && !excluded.some((each) => each(name)),
+    { argument: spec.argument },
+  );
+  const functions = [...candidates].filter(({ carrier }) => carrier.kind !== 'sock');
+  const names = new Set(functions.map(({ name }) => name));
+  const symbols = kernel.symbols.find((name) => names.has(name));
+  const order = spec.backend === undefined ? ORDER : [spec.backend];
+  const hooks = new Map<string, ResolvedHook>();
+  for (const { name, described, carrier } of functions) {
+    const own = (symbols.get(name) ?? []).filter(({ module }) => module === described.module);
+    // In the BTF alone: it is inlined.
+    if (own.length === 0) continue;
+    const found: FoundFunction = { described, carrier, symbols: own, twins: [] };
+    const backend = order.find((each) => whyNot(each, found, kernel) === undefined);
+    if (backend === undefined) continue;
+    // Two modules can have a function of the same name.
+    const id = hooks.has(name) ? `${name}[${described.module ?? ''}]` : name;
+    hooks.set(id, { id, pattern: spec.id, ...attachPoint(name, found, backend, kernel) });
+  }
+  if (hooks.size > 0) return [...hooks.values()];
+  throw new UsageError(`choosing hooks: ${spec.id}: ${noneReason(functions.length, kernel)}`, {
+    hint: 'xcap hooks lists what can be hooked',
+  });
+}
+
+function noneReason(functions: number, { features }: FunctionKernel): string {
+  const backends = ['fentry', 'kprobe', 'kprobe-multi'] as const;
+  if (!backends.some((each) => features.has(each))) {
+    return 'this kernel has neither fentry programs nor kprobes';
+  }
+  return functions === 0
+    ? 'no function with a packet has such a name'
+    : 'no function of such a name can be hooked';
+}

@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import { createProber } from '../../src/bpf/probes.ts';
+import { liftMemlockLimit } from '../../src/ffi/libc.ts';
+import { liveReader } from '../../src/kernel/reader.ts';
+import { openKernelView } from '../../src/kernel/view.ts';
+
+liftMemlockLimit();
+const view = openKernelView({ reader: liveReader, arch: process.arch, createProber });
+
+/** What the running kernel can do, found by trying: for tests that need one of these. */
+export const kernel = {
+  fentry: view.features.has('fentry'),
+  kprobe: view.features.has('kprobe'),
+  kprobeMulti: view.features.has('kprobe-multi'),
+  /** Types of what modules define. */
+  moduleBtf: existsSync('/sys/kernel/btf/veth') || existsSync('/sys/kernel/btf/ip_tables'),
+} as const;
