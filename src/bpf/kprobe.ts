@@ -22,6 +22,19 @@ const ATTR_BYTES = 72;
 const PERF_EVENT_IOC_ENABLE = 0x2400;
 const PERF_EVENT_IOC_SET_BPF = 0x40042408;
 
+/** struct bpf_link_info: where `missed` is, for both kinds of link; 0 on kernels without it. */
+const LINK_INFO_BYTES = 64;
+const MULTI_MISSED = 32;
+const KPROBE_MISSED = 48;
+
+/** Events that the kernel had to leave out because a probe was running on that CPU already. */
+function linkMisses(fd: number, offset: number): number {
+  const info = new Uint8Array(LINK_INFO_BYTES);
+  const attr = new Attr(16).u32(0, fd).u32(4, info.length).pointer(8, info);
+  if (attr.call(BPF_CMD.objGetInfoByFd) < 0) return 0;
+  return Number(new DataView(info.buffer).getBigUint64(offset, true));
+}
+
 /** A program at the entry of one function; gone with its descriptors. */
 export class KprobeLink implements Disposable {
   readonly #fds: readonly number[];
@@ -68,6 +81,11 @@ export class KprobeLink implements Disposable {
     return new KprobeLink(held);
   }
 
+  misses(): number {
+    const [, link] = this.#fds;
+    return link === undefined ? 0 : linkMisses(link, KPROBE_MISSED);
+  }
+
   [Symbol.dispose](): void {
     for (const fd of this.#fds) closeSync(fd);
   }
@@ -92,6 +110,10 @@ export class KprobeMultiLink implements Disposable {
     const fd = createMultiLink(program.fd, targets);
     if (fd < 0) throw bpfError(`attaching program ${program.name}`, 'bpf(BPF_LINK_CREATE)', fd);
     return new KprobeMultiLink(fd);
+  }
+
+  misses(): number {
+    return linkMisses(this.#fd, MULTI_MISSED);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,6 @@
 import type { Btf } from '../btf/btf.ts';
 import { funcProto, typedefId } from '../btf/functions.ts';
+import { memberPath } from '../btf/members.ts';
 import { PermissionError, XcapError } from '../errors.ts';
 import { errnoName } from '../ffi/library.ts';
 import { preemptCount } from '../kernel/context-source.ts';
@@ -149,6 +150,9 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
         ...returnZero,
       ]),
     kprobe: () => (kprobePmuType() === undefined ? 'no' : 'yes'),
+    // The member came with the count, commits 3acf8ace6823 and dd8657894c11.
+    'kprobe-misses': () =>
+      memberPath(btf, 'bpf_link_info', 'perf_event.kprobe.missed') === undefined ? 'no' : 'yes',
     'attach-cookie': () =>
       tryLoad(PROG_TYPE.kprobe, ATTACH_TYPE.none, 0, [
         insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE),

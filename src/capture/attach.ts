@@ -40,6 +40,12 @@ export function loadProgram(hook: ResolvedHook, license: string, insns: Uint8Arr
   );
 }
 
+/** Programs at their places; detached when disposed. */
+export interface Attachment extends Disposable {
+  /** Events that never got to the program, beside its own recursion_misses. */
+  misses?(): number;
+}
+
 /** A hook, and its number among those of the run. */
 export interface NumberedHook {
   readonly hook: ResolvedHook;
@@ -51,7 +57,7 @@ export interface NumberedHook {
  *
  * @throws PermissionError, UnsupportedError: nothing is attached then
  */
-export function attachProgram(traced: readonly NumberedHook[], program: BpfProgram): Disposable {
+export function attachProgram(traced: readonly NumberedHook[], program: BpfProgram): Attachment {
   const [first] = traced;
   if (first === undefined) throw new RangeError('a program without a hook');
   const { hook } = first;
@@ -76,23 +82,30 @@ export function attachProgram(traced: readonly NumberedHook[], program: BpfProgr
   }
 }
 
-function attachKprobes({ hook, number }: NumberedHook, program: BpfProgram): Disposable {
+function attachKprobes({ hook, number }: NumberedHook, program: BpfProgram): Attachment {
   const pmuType = kprobePmuType();
   if (pmuType === undefined) throw new UnsupportedError('this kernel has no kprobes');
   const targets: readonly KprobeTarget[] =
     hook.addresses.length === 0
       ? [{ name: hook.target }]
       : hook.addresses.map((address) => ({ address }));
-  const links = new Disposer();
+  const held = new Disposer();
+  const links: KprobeLink[] = [];
   try {
     for (const target of targets) {
-      links.add(KprobeLink.open(program, target, pmuType, hook.cookie ? number : undefined));
+      const cookie = hook.cookie ? number : undefined;
+      links.push(held.add(KprobeLink.open(program, target, pmuType, cookie)));
     }
   } catch (error) {
-    links[Symbol.dispose]();
+    held[Symbol.dispose]();
     throw error;
   }
-  return links;
+  return {
+    misses: () => links.reduce((sum, link) => sum + link.misses(), 0),
+    [Symbol.dispose]: () => {
+      held[Symbol.dispose]();
+    },
+  };
 }
 
 /** What the errors of a refused attachment mean, in words. */

@@ -140,6 +140,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
         context,
         units.map(({ paged }) => paged),
       ),
+      ...kprobeNotes(hooks, view),
     ],
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
@@ -214,6 +215,16 @@ function makeNames(
     user: layout && ((bytes) => userValues(layout, bytes)),
     contextByStack: context.kind === 'task-stack',
   };
+}
+
+/** trace_call_bpf() lets one kprobe program run on a CPU at a time, and before 6.7 counts no other. */
+function kprobeNotes(hooks: readonly ResolvedHook[], { features }: KernelView): readonly string[] {
+  const silent = hooks.filter(({ backend }) => backend === 'kprobe');
+  if (silent.length === 0 || features.has('kprobe-misses')) return [];
+  const which = silent.length === 1 ? (silent[0]?.id ?? '') : `${silent.length} hooks`;
+  return [
+    `${which}: this kernel does not count what a kprobe misses while another runs on the same CPU; fentry counts it`,
+  ];
 }
 
 function planNotes(

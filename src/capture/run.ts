@@ -227,8 +227,9 @@ interface RunStats {
 function readStats(plan: CapturePlan, session: Session, reader: Pump): RunStats {
   const misses = new Map<number, number>();
   let sharedMisses = 0;
-  for (const { hooks, count } of session.recursionMisses()) {
-    if (hooks.length === 1) misses.set(hooks[0] ?? 0, count);
+  for (const { hooks, count } of session.misses()) {
+    const [only = 0] = hooks;
+    if (hooks.length === 1) misses.set(only, (misses.get(only) ?? 0) + count);
     else sharedMisses += count;
   }
   const hooks = plan.hooks.map(({ id }, number) => {

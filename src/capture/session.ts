@@ -7,7 +7,7 @@ import { relocate, type CompiledObject } from '../compile/object.ts';
 import { liftMemlockLimit } from '../ffi/libc.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
-import { attachProgram, loadProgram, type NumberedHook } from './attach.ts';
+import { attachProgram, loadProgram, type Attachment, type NumberedHook } from './attach.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
 
 /** Hooks that one program serves, loaded from one compiled function. */
@@ -17,6 +17,18 @@ interface HookGroup {
 }
 
 type LoadedGroup = HookGroup & { readonly program: BpfProgram };
+
+/** What is attached, with the last count of its misses. */
+interface Attached {
+  readonly hooks: readonly number[];
+  readonly attachment: Attachment;
+  misses: number;
+}
+
+export interface Misses {
+  readonly hooks: readonly number[];
+  readonly count: number;
+}
 
 export interface AttachOptions {
   /** Before each step: lets signals in; false ends it, with what is attached so far. */
@@ -58,6 +70,8 @@ export class Session implements Disposable {
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #possibleCpus: number;
   readonly #loaded: LoadedGroup[] = [];
+  readonly #attached: Attached[] = [];
+  #detached = false;
   readonly #held = new Disposer();
   readonly #links = new Disposer();
 
@@ -95,8 +109,10 @@ export class Session implements Disposable {
   ): Promise<void> {
     const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
     const groups = groupHooks(hooks, functionOf);
+    const steps = groups.length + hooks.length;
+    let done = 0;
     for (const group of groups) {
-      if (!(await options.step(this.#loaded.length, 2 * groups.length))) return;
+      if (!(await options.step(done++, steps))) return;
       const [first] = group.hooks;
       const compiled = object.programs.find(({ name }) => name === group.function);
       if (first === undefined || compiled === undefined) {
@@ -110,10 +126,11 @@ export class Session implements Disposable {
         options.refused(first.hook, error);
       }
     }
-    for (const [done, { hooks: traced, program }] of this.#loaded.entries()) {
+    for (const { hooks: traced, program } of this.#loaded) {
       for (const part of attachedTogether(traced)) {
-        if (!(await options.step(groups.length + done, 2 * groups.length))) return;
+        if (!(await options.step(done, steps))) return;
         this.#attachTo(program, part, options);
+        done += part.length;
       }
     }
   }
@@ -122,7 +139,8 @@ export class Session implements Disposable {
     const [first] = traced;
     if (first === undefined) return;
     try {
-      this.#links.add(attachProgram(traced, program));
+      const attachment = this.#links.add(attachProgram(traced, program));
+      this.#attached.push({ hooks: traced.map(({ number }) => number), attachment, misses: 0 });
     } catch (error) {
       if (traced.length === 1) {
         options.refused(first.hook, error);
@@ -137,6 +155,9 @@ export class Session implements Disposable {
 
   /** No event starts after this; one that is running may still end. */
   detach(): void {
+    if (this.#detached) return;
+    this.#readLinkMisses();
+    this.#detached = true;
     this.#links[Symbol.dispose]();
   }
 
@@ -147,14 +168,23 @@ export class Session implements Disposable {
   }
 
   /**
-   * Events that the kernel skipped because the program was running there already, by program: the
-   * numbers of the hooks that it serves, and the count.
+   * Events that the kernel skipped because a program was running there already: the numbers of the
+   * hooks that it can have been, and the count.
    */
-  recursionMisses(): readonly { readonly hooks: readonly number[]; readonly count: number }[] {
-    return this.#loaded.map(({ hooks, program }) => ({
-      hooks: hooks.map(({ number }) => number),
-      count: Number(program.stats().recursionMisses),
-    }));
+  misses(): readonly Misses[] {
+    if (!this.#detached) this.#readLinkMisses();
+    return [
+      ...this.#attached.map(({ hooks, misses }) => ({ hooks, count: misses })),
+      ...this.#loaded.map(({ hooks, program }) => ({
+        hooks: hooks.map(({ number }) => number),
+        count: Number(program.stats().recursionMisses),
+      })),
+    ];
+  }
+
+  /** They go with the link. */
+  #readLinkMisses(): void {
+    for (const each of this.#attached) each.misses = each.attachment.misses?.() ?? 0;
   }
 
   [Symbol.dispose](): void {

@@ -6,8 +6,15 @@ import { patternMatcher } from './parse.ts';
 import type { ResolvedHook } from './resolved.ts';
 import type { FunctionBackend, PatternSpec } from './spec.ts';
 
-/** Many at once: one program for all of them goes before one for each, which has to be verified. */
-const ORDER: readonly FunctionBackend[] = ['kprobe-multi', 'kprobe', 'fentry'];
+/**
+ * Many at once: one program for all of them goes before one for each, which has to be verified; but
+ * not where it would miss events that nobody counts.
+ */
+function backendOrder({ features }: FunctionKernel): readonly FunctionBackend[] {
+  return features.has('kprobe-misses')
+    ? ['kprobe-multi', 'kprobe', 'fentry']
+    : ['kprobe-multi', 'fentry', 'kprobe'];
+}
 
 /** The functions with a packet that a pattern stands for. @throws UsageError when there are none */
 export function resolvePattern(
@@ -25,7 +32,7 @@ export function resolvePattern(
   const functions = [...candidates].filter(({ carrier }) => carrier.kind !== 'sock');
   const names = new Set(functions.map(({ name }) => name));
   const symbols = kernel.symbols.find((name) => names.has(name));
-  const order = spec.backend === undefined ? ORDER : [spec.backend];
+  const order = spec.backend === undefined ? backendOrder(kernel) : [spec.backend];
   const hooks = new Map<string, ResolvedHook>();
   for (const { name, described, carrier } of functions) {
     const own = (symbols.get(name) ?? []).filter(({ module }) => module === described.module);

@@ -21,6 +21,10 @@ export const FEATURES = {
   fentry: { doc: 'BPF programs at the entry of kernel functions', since: '5.5' },
   'attach-cookie': { doc: 'bpf_get_attach_cookie() in kprobe programs', since: '5.15' },
   kprobe: { doc: 'kprobes by perf_event_open()', since: '4.17' },
+  'kprobe-misses': {
+    doc: 'count of events that kprobe programs missed because another was running',
+    since: '6.7',
+  },
   'atomic-exchange': { doc: 'atomic exchange in BPF programs', since: '5.12' },
   'get-func-arg': { doc: 'bpf_get_func_arg() in fentry programs', since: '5.17' },
   'skb-dynptr': {

@@ -11,7 +11,10 @@ const view = openKernelView({ reader: liveReader, arch: process.arch, createProb
 export const kernel = {
   fentry: view.features.has('fentry'),
   kprobe: view.features.has('kprobe'),
+  kprobeMisses: view.features.has('kprobe') && view.features.has('kprobe-misses'),
   kprobeMulti: view.features.has('kprobe-multi'),
   /** Types of what modules define. */
   moduleBtf: existsSync('/sys/kernel/btf/veth') || existsSync('/sys/kernel/btf/ip_tables'),
+  /** A function that can be traced. */
+  hasFunction: (name: string): boolean => view.traceable.has(name),
 } as const;
