@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NetnsPair } from '../support/netns.ts';
-import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
+import { ethernet, filler, ipv4, udp, vlan } from '../support/packets.ts';
 import { capture, parseSummaries, Tracer, type JsonRecord } from '../support/tracer.ts';
 import { sendDatagrams, sendFrames } from '../support/traffic.ts';
 
@@ -59,6 +59,24 @@ describe('drop, rx and tx in one run', () => {
       BigInt(records.find((record) => record.hook === hook)!.time),
     );
     expect([...first].sort((x, y) => (x < y ? -1 : 1))).toEqual(first);
+  });
+
+  // The tag in the packet's bytes and the tag beside them are read by the same programs.
+  it('see a VLAN tag', async () => {
+    const inner = ipv4(
+      { src: '10.0.0.1', dst: '10.0.0.2', protocol: 17 },
+      udp({ sport: 1, dport: 2 }),
+    );
+    const macs = { src: pair.a.mac, dst: pair.b.mac };
+    const tagged = (id: number): Uint8Array => ethernet(0x8100, vlan(id, 0x0800, inner), macs);
+    const { records, summaries } = await capture(['--hook', 'tx,rx', ...both(), 'vlan 11'], () => {
+      sendFrames(pair.a, [tagged(11), tagged(12)], { count: COUNT });
+    });
+    const hex = Buffer.from(tagged(11)).toString('hex');
+    expect(records.map(({ packet }) => packet)).toEqual(
+      Array.from({ length: 2 * COUNT }, () => hex),
+    );
+    expect(summaries.map(({ matched }) => matched)).toEqual([COUNT, COUNT]);
   });
 
   it('are interfaces of their own in a pcapng file, with a direction', async () => {
