@@ -91,6 +91,15 @@ function carrierOf(
 /** A function, and the argument that leads to its packet. */
 export type FoundFunction = FunctionFacts & { readonly carrier: Carrier };
 
+export const NO_BACKEND = 'this kernel has neither fentry programs nor kprobes';
+export const OTHER_HOOKS =
+  'drop, consume, rx, tx and tracepoint:CATEGORY:NAME need neither fentry nor kprobes';
+
+/** Whether functions can be hooked at all. */
+export function hooksFunctions({ features }: Pick<FunctionKernel, 'features'>): boolean {
+  return FUNCTION_ORDER.some((each) => features.has(each));
+}
+
 /** Cheapest first, for one function. */
 export const FUNCTION_ORDER: readonly FunctionBackend[] = ['fentry', 'kprobe-multi', 'kprobe'];
 
@@ -106,13 +115,13 @@ function chooseBackend(
     if (reason === undefined) return backend;
     reasons.set(backend, reason);
   }
+  if (spec.backend === undefined && !hooksFunctions(kernel)) {
+    throw new UnsupportedError(`choosing hooks: ${id}: ${NO_BACKEND}`, { hint: OTHER_HOOKS });
+  }
   const [[first, why] = ['kprobe', '']] = [...reasons].reverse();
   const forced = spec.backend === undefined ? '' : `${first.replace('-', '.')}: `;
   throw new UnsupportedError(`choosing hooks: ${id}: ${forced}${why}`, {
-    hint:
-      spec.backend === undefined
-        ? 'drop, consume, rx, tx and tracepoint:CATEGORY:NAME need neither fentry nor kprobes'
-        : 'leave the backend to xcap',
+    hint: spec.backend === undefined ? OTHER_HOOKS : 'leave the backend to xcap',
   });
 }
 

@@ -1,7 +1,7 @@
 import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { LOGICAL_HOOKS } from './catalogue.ts';
-import { FUNCTION_ORDER, whyNot } from './function.ts';
+import { FUNCTION_ORDER, hooksFunctions, NO_BACKEND, whyNot } from './function.ts';
 import type { FunctionKernel } from './function-facts.ts';
 import { packetFunctions, type PacketFunction } from './packet-functions.ts';
 import { parseHooks, patternMatcher } from './parse.ts';
@@ -95,7 +95,8 @@ function functionRows(
       const module = described.module === undefined ? '' : ` [${described.module}]`;
       return [{ name, backend: backendName(backend), note: `${describe(carrier)}${module}` }];
     }
-    const why = refused ?? whyNot('kprobe', found, kernel) ?? '';
+    const why =
+      refused ?? (hooksFunctions(kernel) ? whyNot('kprobe', found, kernel) : NO_BACKEND) ?? '';
     return explain ? [{ name, backend: undefined, note: why }] : [];
   });
   return rows.sort((a, b) => (a.name < b.name ? -1 : 1));

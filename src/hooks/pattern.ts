@@ -1,5 +1,12 @@
-import { UsageError } from '../errors.ts';
-import { attachPoint, whyNot, type FoundFunction } from './function.ts';
+import { UnsupportedError, UsageError } from '../errors.ts';
+import {
+  attachPoint,
+  hooksFunctions,
+  NO_BACKEND,
+  OTHER_HOOKS,
+  whyNot,
+  type FoundFunction,
+} from './function.ts';
 import type { FunctionKernel } from './function-facts.ts';
 import { packetFunctions } from './packet-functions.ts';
 import { patternMatcher } from './parse.ts';
@@ -16,7 +23,7 @@ function backendOrder({ features }: FunctionKernel): readonly FunctionBackend[] 
     : ['kprobe-multi', 'fentry', 'kprobe'];
 }
 
-/** The functions with a packet that a pattern stands for. @throws UsageError when there are none */
+/** The functions with a packet that a pattern stands for. @throws UsageError, UnsupportedError when there are none */
 export function resolvePattern(
   spec: PatternSpec & { readonly id: string },
   kernel: FunctionKernel,
@@ -46,17 +53,14 @@ export function resolvePattern(
     hooks.set(id, { id, pattern: spec.id, ...attachPoint(name, found, backend, kernel) });
   }
   if (hooks.size > 0) return [...hooks.values()];
-  throw new UsageError(`choosing hooks: ${spec.id}: ${noneReason(functions.length, kernel)}`, {
+  if (!hooksFunctions(kernel)) {
+    throw new UnsupportedError(`choosing hooks: ${spec.id}: ${NO_BACKEND}`, { hint: OTHER_HOOKS });
+  }
+  const why =
+    functions.length === 0
+      ? 'no function with a packet has such a name'
+      : 'no function of such a name can be hooked';
+  throw new UsageError(`choosing hooks: ${spec.id}: ${why}`, {
     hint: 'xcap hooks lists what can be hooked',
   });
-}
-
-function noneReason(functions: number, { features }: FunctionKernel): string {
-  const backends = ['fentry', 'kprobe', 'kprobe-multi'] as const;
-  if (!backends.some((each) => features.has(each))) {
-    return 'this kernel has neither fentry programs nor kprobes';
-  }
-  return functions === 0
-    ? 'no function with a packet has such a name'
-    : 'no function of such a name can be hooked';
 }

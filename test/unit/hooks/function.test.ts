@@ -133,7 +133,7 @@ describe('a function that cannot be hooked', () => {
     [
       'icmp_rcv',
       4,
-      /: this kernel has no kprobes$/,
+      /: this kernel has neither fentry programs nor kprobes$/,
       /drop, consume, rx, tx and tracepoint/,
       { without: ['fentry', 'kprobe', 'kprobe-multi'] },
     ],
