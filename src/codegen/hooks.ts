@@ -79,7 +79,9 @@ function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined):
       : [
           ...(carrier.kind === 'skb'
             ? [`\thit.skb = (void *)${argument(carrier.slot)};`]
-            : [`\thit.skb = xcap_pointer_at(${argument(carrier.slot)});`]),
+            : [
+                `\thit.skb = xcap_pointer_at(${argument(carrier.slot)}${carrier.offset === 0 ? '' : ` + ${carrier.offset}`});`,
+              ]),
           ...(hook.arguments.certain
             ? []
             : ['\tif (!hit.skb)', '\t\treturn xcap_no_packet(&hit);']),

@@ -1,18 +1,18 @@
 import type { Btf } from '../btf/btf.ts';
 import type { BtfArgument } from '../btf/functions.ts';
+import { memberPlace } from '../btf/members.ts';
 import type { Carrier, CarrierKind } from './resolved.ts';
 
 /** Best first: a packet says more than its socket. */
-const PREFERENCE: readonly CarrierKind[] = ['skb', 'skb-pointer', 'sock'];
+const PREFERENCE: readonly CarrierKind[] = ['skb', 'skb-pointer', 'skb-member', 'sock'];
 
 /** What argument leads to a packet or a socket; undefined when none does. */
 export function findCarrier(btf: Btf, params: readonly BtfArgument[]): Carrier | undefined {
   const slots = argumentSlots(btf, params);
   const found = params.flatMap((param, i): Carrier[] => {
-    const kind = carrierKind(btf, param);
     const slot = slots[i];
-    if (kind === undefined || slot === undefined) return [];
-    return [{ kind, slot, typed: kind !== 'skb-pointer', number: i + 1, name: param.name }];
+    const carrier = slot === undefined ? undefined : carrierOf(btf, param, slot, i + 1);
+    return carrier === undefined ? [] : [carrier];
   });
   for (const kind of PREFERENCE) {
     const first = found.find((each) => each.kind === kind);
@@ -33,36 +33,55 @@ export function carrierAt(
   index: number,
 ): Carrier | string {
   const number = index + 1;
-  if (params === undefined) return { kind: 'skb', slot: index, typed: false, number, name: '' };
+  const taken = { kind: 'skb', typed: false, number, offset: 0, struct: 'sk_buff' } as const;
+  if (params === undefined) return { ...taken, slot: index, name: '' };
   const param = params[index];
   const slot = argumentSlots(btf, params)[index];
-  if (param === undefined)
+  if (param === undefined) {
     return `it has ${params.length} argument${params.length === 1 ? '' : 's'}`;
-  const kind = carrierKind(btf, param);
+  }
   if (slot === undefined) return `argument ${number} is on the stack`;
-  if (kind !== undefined) {
-    return { kind, slot, typed: kind !== 'skb-pointer', number, name: param.name };
-  }
-  const target = btf.pointee(param.typeId);
-  if (target?.kind === 'void') {
-    return { kind: 'skb', slot, typed: false, number, name: param.name };
-  }
+  const carrier = carrierOf(btf, param, slot, number);
+  if (carrier !== undefined) return carrier;
+  if (btf.pointee(param.typeId)?.kind === 'void') return { ...taken, slot, name: param.name };
   return `argument ${number} (${param.name}) is neither a packet nor a socket`;
 }
 
 /** What a parameter of this type leads to. */
-export function carrierKind(btf: Btf, param: BtfArgument): CarrierKind | undefined {
-  if (param.pointsTo === 'sk_buff') return 'skb';
-  if (param.pointsTo === 'sock') return 'sock';
+function carrierOf(
+  btf: Btf,
+  param: BtfArgument,
+  slot: number,
+  number: number,
+): Carrier | undefined {
+  const place = { slot, number, name: param.name };
+  const { pointsTo } = param;
+  if (pointsTo === 'sk_buff') {
+    return { ...place, kind: 'skb', typed: true, offset: 0, struct: pointsTo };
+  }
+  if (pointsTo === 'sock') {
+    return { ...place, kind: 'sock', typed: true, offset: 0, struct: pointsTo };
+  }
   const target = btf.pointee(param.typeId);
-  if (target?.kind !== 'ptr') return undefined;
-  const behind = btf.resolve(target.typeId);
-  return behind.kind === 'struct' && behind.name === 'sk_buff' ? 'skb-pointer' : undefined;
+  if (target?.kind === 'ptr' && isPacket(btf, target.typeId)) {
+    return { ...place, kind: 'skb-pointer', typed: false, offset: 0, struct: 'sk_buff' };
+  }
+  if (target?.kind !== 'struct') return undefined;
+  const member = memberPlace(btf, target, 'skb');
+  const type = member && btf.resolve(member.typeId);
+  if (member === undefined || type?.kind !== 'ptr' || !isPacket(btf, type.typeId)) return undefined;
+  const offset = member.offsetBytes;
+  return { ...place, kind: 'skb-member', typed: false, offset, struct: target.name };
+}
+
+function isPacket(btf: Btf, typeId: number): boolean {
+  const type = btf.resolve(typeId);
+  return (type.kind === 'struct' || type.kind === 'fwd') && type.name === 'sk_buff';
 }
 
 /** The word of the first argument that is a socket; undefined when none is, or on the stack. */
 export function socketSlot(btf: Btf, params: readonly BtfArgument[]): number | undefined {
-  const index = params.findIndex((param) => carrierKind(btf, param) === 'sock');
+  const index = params.findIndex(({ pointsTo }) => pointsTo === 'sock');
   const slot = argumentSlots(btf, params)[index];
   return slot === undefined || slot >= REGISTER_WORDS ? undefined : slot;
 }

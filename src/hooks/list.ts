@@ -114,13 +114,9 @@ function refusal(
     : undefined;
 }
 
-const TYPES: Readonly<Record<Carrier['kind'], string>> = {
-  skb: 'struct sk_buff *',
-  'skb-pointer': 'struct sk_buff **',
-  sock: 'struct sock *',
-};
-
 /** `struct sk_buff *skb, argument 1` */
-function describe({ kind, name, number }: Carrier): string {
-  return `${TYPES[kind]}${name}, argument ${number}`;
+function describe({ kind, struct, name, number }: Carrier): string {
+  const stars = kind === 'skb-pointer' ? '**' : '*';
+  const member = kind === 'skb-member' ? ': its skb' : '';
+  return `struct ${struct} ${stars}${name}, argument ${number}${member}`;
 }

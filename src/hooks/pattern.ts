@@ -36,7 +36,9 @@ export function resolvePattern(
     (name) => matches(name) && !excluded.some((each) => each(name)),
     { argument: spec.argument },
   );
-  const functions = [...candidates].filter(({ carrier }) => carrier.kind !== 'sock');
+  const functions = [...candidates].filter(
+    ({ carrier: { kind } }) => kind === 'skb' || kind === 'skb-pointer',
+  );
   const names = new Set(functions.map(({ name }) => name));
   const symbols = kernel.symbols.find((name) => names.has(name));
   const order = spec.backend === undefined ? backendOrder(kernel) : [spec.backend];

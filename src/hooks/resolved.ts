@@ -2,9 +2,9 @@ import type { Backend, Direction } from './spec.ts';
 
 /**
  * What an argument leads to: the packet, a place that holds the packet's address (`struct sk_buff
- * **`), or a socket without a packet.
+ * **`, or a struct with a member `skb`: nft_pktinfo), or a socket without a packet.
  */
-export type CarrierKind = 'skb' | 'skb-pointer' | 'sock';
+export type CarrierKind = 'skb' | 'skb-pointer' | 'skb-member' | 'sock';
 
 /** The argument that carries the packet. */
 export interface Carrier {
@@ -17,6 +17,10 @@ export interface Carrier {
   readonly number: number;
   /** As the kernel's source has it; empty where BTF does not tell. */
   readonly name: string;
+  /** Bytes from where it points to, to the packet's address; 0 but for members of a struct. */
+  readonly offset: number;
+  /** Name of the struct that it points to. */
+  readonly struct: string;
 }
 
 /** What a program reads of its arguments: functions of hooks with equal ones are the same. */

@@ -5,7 +5,8 @@ import { BtfBuilder } from './btf-builder.ts';
 import { MapReader } from './kernels.ts';
 
 /** Types of parameters that the functions of a made-up kernel can have. */
-export type ParameterType = 'skb' | 'skb**' | 'sock' | 'net' | 'void*' | 'u32' | 'pair' | '...';
+export type ParameterType =
+  'skb' | 'skb**' | 'sock' | 'net' | 'void*' | 'u32' | 'pair' | 'pktinfo' | '...';
 
 export interface MadeFunction {
   readonly name: string;
@@ -81,14 +82,14 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
   const ptr = (typeId: number): number => builder.add({ kind: 'ptr', name: '', typeId });
   const u32 = builder.int('unsigned int', 4);
   const u64 = builder.int('unsigned long', 8);
-  const struct = (name: string, names: readonly string[]): number =>
+  const struct = (name: string, names: readonly string[], last = u64): number =>
     builder.add({
       kind: 'struct',
       name,
       sizeBytes: names.length * 8,
       members: names.map((member, i) => ({
         name: member,
-        typeId: u64,
+        typeId: i === names.length - 1 ? last : u64,
         bitOffset: i * 64,
         bitfieldSize: 0,
       })),
@@ -102,6 +103,7 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
     net: ptr(fwd('net')),
     'void*': ptr(0),
     u32,
+    pktinfo: ptr(struct('nft_pktinfo', ['state', 'skb'], skb)),
     pair: struct('pair', ['a', 'b']),
   };
 }

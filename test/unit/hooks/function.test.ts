@@ -11,6 +11,7 @@ const FUNCTIONS: readonly MadeFunction[] = [
   { name: 'tcp_filter', params: ['sock', 'skb'] },
   { name: 'do_xdp_generic', params: ['void*', 'skb**'] },
   { name: 'tcp_connect', params: ['sock'] },
+  { name: 'nft_do_chain', params: ['pktinfo', 'void*'] },
   { name: 'nf_hook', params: ['void*', 'u32'] },
   { name: 'behind_struct', params: ['pair', 'skb'] },
   { name: 'on_the_stack', params: ['u32', 'u32', 'u32', 'u32', 'u32', 'u32', 'skb'] },
@@ -56,11 +57,20 @@ describe('the packet of a function', () => {
     ['do_xdp_generic', 'skb-pointer', 1],
     ['tcp_connect', 'sock', 0],
     ['behind_struct', 'skb', 2],
+    ['nft_do_chain', 'skb-member', 0],
     ['nf_hook@1', 'skb', 0],
     ['tcp_filter@1', 'sock', 0],
     ['old_xmit@2', 'skb', 1],
   ])('%s is %s in word %i', (name, kind, slot) => {
     expect(resolve([name])[0]?.arguments.carrier).toMatchObject({ kind, slot });
+  });
+});
+
+it('is told from the place of a struct that holds it', () => {
+  expect(resolve(['nft_do_chain'])[0]?.arguments.carrier).toMatchObject({
+    struct: 'nft_pktinfo',
+    offset: 8,
+    typed: false,
   });
 });
 
