@@ -208,13 +208,17 @@ describe.skipIf(!able)('a pattern', () => {
     );
   });
 
-  it.skipIf(kernel.kprobeMulti)('of some hundred functions is attached one by one', async () => {
+  // Without cookies each function needs a program of its own: seconds each, emulated.
+  it.skipIf(kernel.kprobeMulti)('of many functions is attached one by one', async () => {
+    const { attachCookie } = kernel;
+    const hooks = attachCookie ? 'ip_*,icmp_*,skb_c*' : 'ip_r*,icmp_*';
     const { records, stderr } = await capture(
-      ['--hook', 'ip_*,icmp_*,skb_c*', ...inB(), 'icmp'],
+      ['--hook', hooks, '--backend', 'kprobe', ...inB(), 'icmp'],
       () => void ping(pair.a, pair.b.address4, 1),
     );
-    const counts = [...stderr.matchAll(/\((\d+) functions, /g)].map((match) => Number(match[1]));
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(90);
+    const counts = [...stderr.matchAll(/\((\d+) functions, kprobe\)/g)].map(([, n]) => Number(n));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(attachCookie ? 90 : 15);
+    expect(stderr).toMatch(/: this kernel does not count what a kprobe misses/);
     expect(at(records, 'icmp_rcv')).toHaveLength(1);
   });
 });
@@ -282,7 +286,8 @@ describe('xcap hooks', () => {
     expect(stdout).not.toMatch(/ {2}- {2}/);
   });
 
-  it.skipIf(!able)('says why a function cannot be hooked', async () => {
+  // The BTF of 5.10 has those functions only that can be traced.
+  it.skipIf(!able || !kernel.moduleBtf)('says why a function cannot be hooked', async () => {
     const { stdout } = await runXcap(['hooks', '*_rcv*']);
     expect(stdout).toMatch(/ +- +(inlined|compiled as|the kernel does not let it be traced)/m);
     expect((await runXcap(['hooks', 'zz_*'])).stderr).toMatch(

@@ -12,6 +12,7 @@ export const kernel = {
   fentry: view.features.has('fentry'),
   kprobe: view.features.has('kprobe'),
   kprobeMisses: view.features.has('kprobe') && view.features.has('kprobe-misses'),
+  attachCookie: view.features.has('attach-cookie'),
   kprobeMulti: view.features.has('kprobe-multi'),
   /** Types of what modules define. */
   moduleBtf: existsSync('/sys/kernel/btf/veth') || existsSync('/sys/kernel/btf/ip_tables'),
