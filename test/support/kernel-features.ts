@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createProber } from '../../src/bpf/probes.ts';
 import { liftMemlockLimit } from '../../src/ffi/libc.ts';
 import { liveReader } from '../../src/kernel/reader.ts';
@@ -14,8 +14,8 @@ export const kernel = {
   kprobeMisses: view.features.has('kprobe') && view.features.has('kprobe-misses'),
   attachCookie: view.features.has('attach-cookie'),
   kprobeMulti: view.features.has('kprobe-multi'),
-  /** Types of what modules define. */
-  moduleBtf: existsSync('/sys/kernel/btf/veth') || existsSync('/sys/kernel/btf/ip_tables'),
+  /** Types of what modules define: those of the modules that are loaded from the start. */
+  moduleBtf: readdirSync('/sys/kernel/btf').length > 1,
   /** A function that can be traced. */
   hasFunction: (name: string): boolean => view.traceable.has(name),
 } as const;
