@@ -26,7 +26,6 @@ export const OP = {
   jeqImm: 0x15,
   jneImm: 0x55,
   rsh: 0x77,
-  atomicDw: 0xdb,
   exit: 0x95,
 } as const;
 

@@ -1,7 +1,7 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { ioctl, perfEventOpen } from '../ffi/libc.ts';
 import { ATTACH_TYPE, type BpfProgram } from './program.ts';
-import { Attr, BPF_CMD, bpfError, cString } from './syscall.ts';
+import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
 
 const PMU_TYPE = '/sys/bus/event_source/devices/kprobe/type';
 
@@ -30,8 +30,7 @@ const KPROBE_MISSED = 48;
 /** Events that the kernel had to leave out because a probe was running on that CPU already. */
 function linkMisses(fd: number, offset: number): number {
   const info = new Uint8Array(LINK_INFO_BYTES);
-  const attr = new Attr(16).u32(0, fd).u32(4, info.length).pointer(8, info);
-  if (attr.call(BPF_CMD.objGetInfoByFd) < 0) return 0;
+  if (objectInfo(fd, info) < 0) return 0;
   return Number(new DataView(info.buffer).getBigUint64(offset, true));
 }
 

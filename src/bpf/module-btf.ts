@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { UnsupportedError } from '../errors.ts';
-import { Attr, BPF_CMD, bpfError } from './syscall.ts';
+import { Attr, BPF_CMD, bpfError, objectInfo } from './syscall.ts';
 
 /** The BTF of a loaded module as the kernel's own object: what programs are attached by. */
 export interface ModuleBtfObject extends Disposable {
@@ -41,8 +41,7 @@ export function openModuleBtf(module: string): ModuleBtfObject {
 function btfName(fd: number): string {
   const name = new Uint8Array(NAME_BYTES);
   const info = new Attr(INFO_BYTES).pointer(16, name).u32(24, name.length);
-  const attr = new Attr(16).u32(0, fd).u32(4, INFO_BYTES).pointer(8, info.bytes);
-  const result = attr.call(BPF_CMD.objGetInfoByFd);
+  const result = info.use((bytes) => objectInfo(fd, bytes));
   if (result < 0) throw bpfError('reading BTF', 'bpf(BPF_OBJ_GET_INFO_BY_FD)', result);
   const text = new TextDecoder('latin1').decode(name.subarray(0, name.indexOf(0)));
   // Kernel BTF only: a program's could have any name.

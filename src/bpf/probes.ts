@@ -1,7 +1,6 @@
 import type { Btf } from '../btf/btf.ts';
 import { funcProto, typedefId } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
-import { PermissionError, XcapError } from '../errors.ts';
 import { errnoName } from '../ffi/library.ts';
 import { preemptCount } from '../kernel/context-source.ts';
 import type { FeatureAnswer, FeatureId } from '../kernel/features.ts';
@@ -9,35 +8,38 @@ import { preemptFunctions } from '../kernel/preempt-functions.ts';
 import { insn, OP, PSEUDO } from './insn.ts';
 import { tracepointsPreemptible } from './preemption.ts';
 import { createMultiLink, kprobePmuType } from './kprobe.ts';
-import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from './program.ts';
+import { ATTACH_TYPE, PROG_TYPE } from './program.ts';
 import { Attr, BPF_CMD, cString } from './syscall.ts';
 import { closeSync } from 'node:fs';
 
 const FUNC_KTIME_GET_NS = 5;
 const FUNC_GET_ATTACH_COOKIE = 174;
 const FUNC_GET_FUNC_ARG = 183;
-const ATOMIC_XCHG = 0xe1; // BPF_XCHG with BPF_FETCH
 
 const returnZero = [insn(OP.movImm, 0, 0, 0, 0), insn(OP.exit, 0, 0, 0, 0)];
+const attachCookie = [insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE), ...returnZero];
 
-/** Loads and closes; an errno of a missing privilege is "could not tell". */
-function tryLoad(
+/** @returns a descriptor, or -errno */
+function load(
   type: number,
   attachType: number,
   attachBtfId: number,
   insns: readonly Uint8Array[],
-): FeatureAnswer {
+): number {
   const bytes = Uint8Array.from(Buffer.concat(insns));
-  const attr = new Attr(144)
+  return new Attr(144)
     .u32(0, type)
     .u32(4, bytes.length / 8)
     .pointer(8, bytes)
     .pointer(16, cString('GPL'))
     .name(48, 'xcap_probe')
     .u32(68, attachType)
-    .u32(108, attachBtfId);
-  return answer(attr.call(BPF_CMD.progLoad));
+    .u32(108, attachBtfId)
+    .call(BPF_CMD.progLoad);
 }
+
+/** Loads and closes; an errno of a missing privilege is "could not tell". */
+const tryLoad = (...program: Parameters<typeof load>): FeatureAnswer => answer(load(...program));
 
 /** At a function that every kernel has; nothing is attached. */
 function tryFentry(btf: Btf, insns: readonly Uint8Array[]): FeatureAnswer {
@@ -51,27 +53,12 @@ function tryFentry(btf: Btf, insns: readonly Uint8Array[]): FeatureAnswer {
  * that never heard of it says EINVAL too, but does not know the helper that the programs need.
  */
 function tryKprobeMulti(): FeatureAnswer {
-  const insns = Uint8Array.from(
-    Buffer.concat([insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE), ...returnZero]),
-  );
-  const spec = {
-    name: 'xcap_probe',
-    type: PROG_TYPE.kprobe,
-    attachType: ATTACH_TYPE.traceKprobeMulti,
-    attachBtfId: 0,
-    license: 'GPL',
-  };
-  try {
-    using program = BpfProgram.load(spec, insns);
-    const result = createMultiLink(program.fd, []);
-    const code = errnoName(-result);
-    if (code === 'EINVAL') return 'yes';
-    return code === 'EPERM' ? { unknown: code } : 'no';
-  } catch (error) {
-    if (error instanceof PermissionError) return { unknown: error.message };
-    if (error instanceof XcapError) return 'no';
-    throw error;
-  }
+  const program = load(PROG_TYPE.kprobe, ATTACH_TYPE.traceKprobeMulti, 0, attachCookie);
+  if (program < 0) return answer(program);
+  const code = errnoName(-createMultiLink(program, []));
+  closeSync(program);
+  if (code === 'EINVAL') return 'yes';
+  return code === 'EPERM' ? { unknown: code } : 'no';
 }
 
 function answer(fd: number): FeatureAnswer {
@@ -153,19 +140,8 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
     // The member came with the count, commits 3acf8ace6823 and dd8657894c11.
     'kprobe-misses': () =>
       memberPath(btf, 'bpf_link_info', 'perf_event.kprobe.missed') === undefined ? 'no' : 'yes',
-    'attach-cookie': () =>
-      tryLoad(PROG_TYPE.kprobe, ATTACH_TYPE.none, 0, [
-        insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE),
-        ...returnZero,
-      ]),
+    'attach-cookie': () => tryLoad(PROG_TYPE.kprobe, ATTACH_TYPE.none, 0, attachCookie),
     'kprobe-multi': tryKprobeMulti,
-    'atomic-exchange': () =>
-      tryLoad(PROG_TYPE.rawTracepoint, ATTACH_TYPE.none, 0, [
-        insn(OP.stDw, 10, 0, -8, 0),
-        insn(OP.movImm, 1, 0, 0, 1),
-        insn(OP.atomicDw, 10, 1, -8, ATOMIC_XCHG),
-        ...returnZero,
-      ]),
     'percpu-ksym': () => {
       const count = preemptCount(btf);
       if (count === undefined) return 'no';

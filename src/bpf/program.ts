@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { VerifierError } from '../errors.ts';
 import { errnoName } from '../ffi/library.ts';
-import { Attr, BPF_CMD, bpfError, cString } from './syscall.ts';
+import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
 
 /** enum bpf_prog_type and bpf_attach_type, as far as xcap loads them. */
 export const PROG_TYPE = { kprobe: 2, rawTracepoint: 17, tracing: 26 } as const;
@@ -90,8 +90,7 @@ export class BpfProgram implements Disposable {
   /** Counters of the kernel for this program; run time is 0 unless bpf_stats_enabled is on. */
   stats(): ProgramStats {
     const info = new Uint8Array(INFO_BYTES);
-    const attr = new Attr(16).u32(0, this.fd).u32(4, info.length).pointer(8, info);
-    const result = attr.call(BPF_CMD.objGetInfoByFd);
+    const result = objectInfo(this.fd, info);
     if (result < 0) {
       throw bpfError(`reading program ${this.name}`, 'bpf(BPF_OBJ_GET_INFO_BY_FD)', result);
     }

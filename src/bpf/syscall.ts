@@ -59,9 +59,10 @@ export class Attr {
     return this.#view.getUint32(offset, true);
   }
 
-  /** For a call other than bpf(2): what the bytes point to lives until it returns. */
+  /** For any call that takes the bytes: what they point to lives until it returns. */
   use(call: (bytes: Uint8Array) => number): number {
     const result = call(this.bytes);
+    // Referenced after the call.
     if (this.#held.length < 0) throw new RangeError();
     return result;
   }
@@ -73,16 +74,26 @@ export class Attr {
    * @returns the call's result or -errno
    */
   call(command: number): number {
-    const once = (): number => bpf(command, this.bytes);
-    const loads = command === BPF_CMD.progLoad;
-    let result = loads ? withSignalsBlocked(once) : once();
-    for (let attempt = 1; loads && result === -EAGAIN && attempt < MAX_ATTEMPTS; attempt++) {
-      result = withSignalsBlocked(once);
-    }
-    // Referenced after the call: what the addresses point to lives until here.
-    if (this.#held.length < 0) throw new RangeError();
-    return result;
+    return this.use((bytes) => {
+      const once = (): number => bpf(command, bytes);
+      const loads = command === BPF_CMD.progLoad;
+      let result = loads ? withSignalsBlocked(once) : once();
+      for (let attempt = 1; loads && result === -EAGAIN && attempt < MAX_ATTEMPTS; attempt++) {
+        result = withSignalsBlocked(once);
+      }
+      return result;
+    });
   }
+}
+
+/**
+ * Fills `info`, struct bpf_prog_info, bpf_btf_info or bpf_link_info as far as it reaches, with what
+ * the kernel knows of the object behind a descriptor.
+ *
+ * @returns 0 or -errno
+ */
+export function objectInfo(fd: number, info: Uint8Array): number {
+  return new Attr(16).u32(0, fd).u32(4, info.length).pointer(8, info).call(BPF_CMD.objGetInfoByFd);
 }
 
 /** NUL-terminated bytes for a `const char *` inside an attr. */

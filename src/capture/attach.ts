@@ -10,7 +10,7 @@ import { Disposer } from '../util/disposer.ts';
 const NAME_MAX = 15;
 
 /** `xcap_icmp_rcv`: how bpftool and profilers show the program. */
-export function programName(id: string): string {
+function programName(id: string): string {
   return `xcap_${id.replaceAll(/[^A-Za-z0-9_]+/g, '_')}`.slice(0, NAME_MAX);
 }
 
@@ -121,7 +121,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 /** @returns the error to throw: what is wrong with the hook, not with a system call */
-export function attachError(hook: ResolvedHook, error: unknown): unknown {
+function attachError(hook: ResolvedHook, error: unknown): unknown {
   if (error instanceof PermissionError || !(error instanceof XcapError)) return error;
   const code = error instanceof SystemError ? error.code : undefined;
   const why = (code === undefined ? undefined : REFUSALS[code]) ?? error.message;

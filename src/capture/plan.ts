@@ -23,7 +23,6 @@ import { contextSource, type ContextSource } from '../kernel/context-source.ts';
 import { parseFeature } from '../kernel/features.ts';
 import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
-import { argumentRegisters } from '../kernel/pt-regs.ts';
 import { liveReader } from '../kernel/reader.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import type { Names } from '../records/build.ts';
@@ -124,7 +123,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       captureMax: sizes.captureMax,
       varStackRead: view.features.has('var-stack-read'),
       abilities,
-      regs: argumentRegisters(view.btf, view.arch),
+      regs: view.registers,
       claims: sizes.claims,
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),

@@ -145,16 +145,18 @@ const LOST_REREAD_MS = 50;
 
 /** Lost events by hook, read again now and then: each reading is a system call. */
 function lostCounter(plan: CapturePlan, session: Session): (hook: string) => number {
-  const known = plan.hooks.map(() => 0);
-  const numbers = new Map(plan.names.hooks.map((hook, number) => [hook, number]));
-  let readAt = 0;
+  const known = new Map(
+    plan.names.hooks.map((hook, number) => [hook, { number, lost: 0, readAt: -Infinity }]),
+  );
   return (hook) => {
+    const entry = known.get(hook);
+    if (entry === undefined) return 0;
     const now = performance.now();
-    if (now - readAt > LOST_REREAD_MS) {
-      readAt = now;
-      known.forEach((_, i) => (known[i] = session.counts(i)[LOST] ?? 0));
+    if (now - entry.readAt > LOST_REREAD_MS) {
+      entry.lost = session.counts(entry.number)[LOST] ?? 0;
+      entry.readAt = now;
     }
-    return known[numbers.get(hook) ?? -1] ?? 0;
+    return entry.lost;
   };
 }
 

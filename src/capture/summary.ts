@@ -84,6 +84,9 @@ const ADVICE: Readonly<Record<string, string>> = {
     'events were seen that --where does not match: leave terms out; one about what an event does not have is false',
 };
 
+/** Longer lists of hooks are described. */
+const FEW_HOOKS = 8;
+
 /**
  * Why nothing was captured: which filter rejected how many, and what to try.
  *
@@ -100,7 +103,7 @@ export function explainNothing(
       totals.set(label, (totals.get(label) ?? 0) + count);
     }
   }
-  const few = all.length <= 8;
+  const few = all.length <= FEW_HOOKS;
   const hooks = (few ? all.map((stats) => stats.hook) : described).join(', ');
   if (totals.size === 0) {
     return [

@@ -44,7 +44,7 @@ function ownCpu(view: KernelView, kind: UnitKind): Omit<UnitAbilities, 'paged'> 
  * A trampoline calls migrate_disable(), which turned preemption off until tasks got a counter for it
  * (5.11, commit 74d862b682f5).
  */
-export function trampolinesPreemptible({ btf }: Pick<KernelView, 'btf'>): boolean {
+function trampolinesPreemptible({ btf }: Pick<KernelView, 'btf'>): boolean {
   return memberPath(btf, 'task_struct', 'migration_disabled') !== undefined;
 }
 

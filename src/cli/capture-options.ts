@@ -8,7 +8,7 @@ import type {
   TimeMode,
 } from '../capture/options.ts';
 import { UsageError } from '../errors.ts';
-import type { FunctionBackend } from '../hooks/spec.ts';
+import { MOST_HOOKS, type FunctionBackend } from '../hooks/spec.ts';
 import { parseUserC } from '../user-c/user-c.ts';
 import type { UserSource } from '../user-c/source.ts';
 import type { Given } from './given.ts';
@@ -93,9 +93,6 @@ function splitHooks(spelled: string, text: string): readonly string[] {
   if (names.includes('')) throw badValue(spelled, text, 'a name is empty', `${spelled} drop,rx`);
   return names;
 }
-
-/** Events name their hook by 16 bits. */
-const MOST_HOOKS = 65535;
 
 function parseMaxHooks(spelled: string, text: string): number {
   return parseNumber(spelled, text, { min: 1, max: MOST_HOOKS });

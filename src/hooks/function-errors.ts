@@ -1,7 +1,7 @@
 import { UnsupportedError, UsageError, type XcapError } from '../errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { LOGICAL_HOOKS } from './catalogue.ts';
-import type { FunctionFacts, FunctionKernel } from './function-facts.ts';
+import { obstacle, type FunctionFacts, type FunctionKernel } from './function-facts.ts';
 import { functionNames, packetFunctions } from './packet-functions.ts';
 import { FORMS } from './parse.ts';
 import type { FunctionSpec } from './spec.ts';
@@ -10,36 +10,38 @@ import type { FunctionSpec } from './spec.ts';
 export function cannotHook(
   spec: FunctionSpec,
   id: string,
-  { described, symbols, twins }: FunctionFacts,
+  facts: FunctionFacts,
   kernel: FunctionKernel,
 ): XcapError {
   const { name } = spec;
+  const { described, symbols, twins } = facts;
   const doing = `choosing hooks: ${id}`;
-  const module = symbols[0]?.module;
-  if (symbols.length === 0 && twins.length > 0) {
-    return new UnsupportedError(
-      `${doing}: the compiler made ${twins.join(', ')} of it, with arguments of its own choice`,
-      { hint: `if you know which argument is the packet: kprobe:${twins[0] ?? ''}@N` },
-    );
+  switch (obstacle(name, facts, kernel)) {
+    case 'renamed':
+      return new UnsupportedError(
+        `${doing}: the compiler made ${twins.join(', ')} of it, with arguments of its own choice`,
+        { hint: `if you know which argument is the packet: kprobe:${twins[0] ?? ''}@N` },
+      );
+    case 'inlined':
+      if (described === undefined) return unknownFunction(spec, doing, kernel);
+      return new UnsupportedError(
+        `${doing}: it is inlined wherever it is called: there is no code of that name`,
+        { hint: nearHint(name, kernel) },
+      );
+    case 'untraceable':
+      return new UnsupportedError(
+        `${doing}: the kernel does not let it be traced: it is not in available_filter_functions`,
+        { hint: nearHint(name, kernel) },
+      );
+    case undefined: {
+      const module = symbols[0]?.module;
+      const where =
+        module === undefined ? 'the kernel has no types of it' : `module ${module} has no BTF`;
+      return new UnsupportedError(`${doing}: ${where}: which argument is the packet?`, {
+        hint: `say so: kprobe:${name}@1 takes the first one`,
+      });
+    }
   }
-  if (symbols.length === 0 && described !== undefined) {
-    return new UnsupportedError(
-      `${doing}: it is inlined wherever it is called: there is no code of that name`,
-      { hint: nearHint(name, kernel) },
-    );
-  }
-  if (symbols.length === 0) return unknownFunction(spec, doing, kernel);
-  if (kernel.traceable.known && !kernel.traceable.has(name)) {
-    return new UnsupportedError(
-      `${doing}: the kernel does not let it be traced: it is not in available_filter_functions`,
-      { hint: nearHint(name, kernel) },
-    );
-  }
-  const where =
-    module === undefined ? 'the kernel has no types of it' : `module ${module} has no BTF`;
-  return new UnsupportedError(`${doing}: ${where}: which argument is the packet?`, {
-    hint: `say so: kprobe:${name}@1 takes the first one`,
-  });
 }
 
 function unknownFunction(spec: FunctionSpec, doing: string, kernel: FunctionKernel): UsageError {

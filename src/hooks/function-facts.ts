@@ -3,11 +3,13 @@ import { BtfError } from '../btf/error.ts';
 import { functionOf, type BtfFunction } from '../btf/functions.ts';
 import type { FunctionSymbol } from '../kernel/kallsyms.ts';
 import type { KernelView } from '../kernel/view.ts';
+import type { Carrier } from './resolved.ts';
 
 /** What hooking functions needs to know of a kernel. */
 export type FunctionKernel = Pick<
   KernelView,
   | 'arch'
+  | 'registers'
   | 'btf'
   | 'modules'
   | 'features'
@@ -24,25 +26,64 @@ export interface DescribedFunction {
   readonly proto: BtfFunction;
 }
 
-/** What is known of a function by that name: any of these can be missing. */
-export interface FunctionFacts {
-  readonly described: DescribedFunction | undefined;
-  /** Its code; several where static functions share a name. */
+/** A function's code, as kallsyms has it. */
+export interface FunctionCode {
+  /** Several where static functions share a name. */
   readonly symbols: readonly FunctionSymbol[];
   /** What a compiler made of it with other arguments: `NAME.isra.0`. */
   readonly twins: readonly string[];
 }
 
-/** Looks a function up wherever the kernel names functions. */
-export function findFunction(kernel: FunctionKernel, name: string): FunctionFacts {
-  const prefix = `${name}.`;
-  const found = kernel.symbols.find((each) => each === name || each.startsWith(prefix));
-  const symbols = found.get(name) ?? [];
-  return {
-    described: describeFunction(kernel, name, symbols[0]?.module),
-    symbols,
-    twins: [...found.keys()].filter((each) => each !== name && !each.endsWith('.cold')),
-  };
+/** What is known of a function by that name: any of these can be missing. */
+export interface FunctionFacts extends FunctionCode {
+  readonly described: DescribedFunction | undefined;
+}
+
+/** A function, and the argument that leads to its packet. */
+export type FoundFunction = FunctionFacts & { readonly carrier: Carrier };
+
+/** The code of functions by name; all are looked for at once: kallsyms takes as long for one. */
+export function locateFunctions(
+  { symbols }: Pick<FunctionKernel, 'symbols'>,
+  names: ReadonlySet<string>,
+): (name: string) => FunctionCode {
+  if (names.size === 0) return () => ({ symbols: [], twins: [] });
+  const found = symbols.find((each) => names.has(each) || names.has(baseName(each)));
+  const twins = new Map<string, string[]>();
+  for (const each of found.keys()) {
+    const base = baseName(each);
+    if (each === base || each.endsWith('.cold')) continue;
+    const known = twins.get(base);
+    if (known === undefined) twins.set(base, [each]);
+    else known.push(each);
+  }
+  return (name) => ({ symbols: found.get(name) ?? [], twins: twins.get(name) ?? [] });
+}
+
+/** `tcp_v4_rcv` of `tcp_v4_rcv.isra.0` */
+function baseName(symbol: string): string {
+  const dot = symbol.indexOf('.');
+  return dot < 0 ? symbol : symbol.slice(0, dot);
+}
+
+/** All that the kernel says of a function. @param locate knows the code of that name */
+export function findFunction(
+  kernel: FunctionKernel,
+  name: string,
+  locate: (name: string) => FunctionCode,
+): FunctionFacts {
+  const code = locate(name);
+  return { ...code, described: describeFunction(kernel, name, code.symbols[0]?.module) };
+}
+
+/** Why there is nothing of that name to hook; undefined when there is. */
+export function obstacle(
+  name: string,
+  { symbols, twins }: FunctionCode,
+  { traceable }: Pick<FunctionKernel, 'traceable'>,
+): 'renamed' | 'inlined' | 'untraceable' | undefined {
+  if (symbols.length === 0) return twins.length > 0 ? 'renamed' : 'inlined';
+  return traceable.allows(name) ? undefined : 'untraceable';
 }
 
 /** @param module where kallsyms has it: it may have a namesake elsewhere */

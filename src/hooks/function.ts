@@ -1,11 +1,13 @@
 import { UnsupportedError } from '../errors.ts';
-import { argumentRegisters } from '../kernel/pt-regs.ts';
 import { carrierAt, findCarrier, socketSlot } from './carrier.ts';
 import { cannotHook } from './function-errors.ts';
 import {
   findFunction,
+  obstacle,
   signature,
   type DescribedFunction,
+  type FoundFunction,
+  type FunctionCode,
   type FunctionFacts,
   type FunctionKernel,
 } from './function-facts.ts';
@@ -16,18 +18,17 @@ import type { FunctionBackend, FunctionSpec } from './spec.ts';
  * Where a function is hooked, and by what.
  *
  * @param id the hook's name in outputs, and in errors
+ * @param locate knows the code of that name
  * @throws UsageError when there is no such function, UnsupportedError when it cannot be hooked
  */
 export function resolveFunction(
   spec: FunctionSpec,
   id: string,
   kernel: FunctionKernel,
+  locate: (name: string) => FunctionCode,
 ): ResolvedHook {
-  const facts = findFunction(kernel, spec.name);
-  const { symbols } = facts;
-  if (symbols.length === 0 || (kernel.traceable.known && !kernel.traceable.has(spec.name))) {
-    throw cannotHook(spec, id, facts, kernel);
-  }
+  const facts = findFunction(kernel, spec.name, locate);
+  if (obstacle(spec.name, facts, kernel) !== undefined) throw cannotHook(spec, id, facts, kernel);
   const found = { ...facts, carrier: carrierOf(spec, id, facts, kernel) };
   const backend = chooseBackend(spec, id, found, kernel);
   return { id, pattern: undefined, ...attachPoint(spec.name, found, backend, kernel) };
@@ -88,9 +89,6 @@ function carrierOf(
   );
 }
 
-/** A function, and the argument that leads to its packet. */
-export type FoundFunction = FunctionFacts & { readonly carrier: Carrier };
-
 export const NO_BACKEND = 'this kernel has neither fentry programs nor kprobes';
 export const OTHER_HOOKS =
   'drop, consume, rx, tx and tracepoint:CATEGORY:NAME need neither fentry nor kprobes';
@@ -101,7 +99,7 @@ export function hooksFunctions({ features }: Pick<FunctionKernel, 'features'>): 
 }
 
 /** Cheapest first, for one function. */
-export const FUNCTION_ORDER: readonly FunctionBackend[] = ['fentry', 'kprobe-multi', 'kprobe'];
+const FUNCTION_ORDER: readonly FunctionBackend[] = ['fentry', 'kprobe-multi', 'kprobe'];
 
 function chooseBackend(
   spec: FunctionSpec,
@@ -109,20 +107,30 @@ function chooseBackend(
   found: FoundFunction,
   kernel: FunctionKernel,
 ): FunctionBackend {
-  const reasons = new Map<FunctionBackend, string>();
-  for (const backend of spec.backend === undefined ? FUNCTION_ORDER : [spec.backend]) {
-    const reason = whyNot(backend, found, kernel);
-    if (reason === undefined) return backend;
-    reasons.set(backend, reason);
+  if (spec.backend === undefined) {
+    const { backend, why = '' } = cheapestBackend(found, kernel);
+    if (backend !== undefined) return backend;
+    throw new UnsupportedError(`choosing hooks: ${id}: ${why}`, { hint: OTHER_HOOKS });
   }
-  if (spec.backend === undefined && !hooksFunctions(kernel)) {
-    throw new UnsupportedError(`choosing hooks: ${id}: ${NO_BACKEND}`, { hint: OTHER_HOOKS });
-  }
-  const [[first, why] = ['kprobe', '']] = [...reasons].reverse();
-  const forced = spec.backend === undefined ? '' : `${first.replace('-', '.')}: `;
-  throw new UnsupportedError(`choosing hooks: ${id}: ${forced}${why}`, {
-    hint: spec.backend === undefined ? OTHER_HOOKS : 'leave the backend to xcap',
+  const why = whyNot(spec.backend, found, kernel);
+  if (why === undefined) return spec.backend;
+  throw new UnsupportedError(`choosing hooks: ${id}: ${spec.backend.replace('-', '.')}: ${why}`, {
+    hint: 'leave the backend to xcap',
   });
+}
+
+/** What serves this function, or why nothing does: one of the two. */
+export function cheapestBackend(
+  found: FoundFunction,
+  kernel: FunctionKernel,
+): { readonly backend?: FunctionBackend; readonly why?: string | undefined } {
+  if (!hooksFunctions(kernel)) return { why: NO_BACKEND };
+  let why: string | undefined;
+  for (const backend of FUNCTION_ORDER) {
+    why = whyNot(backend, found, kernel);
+    if (why === undefined) return { backend };
+  }
+  return { why };
 }
 
 /** Why a backend does not serve this function; undefined when it does. */
@@ -153,8 +161,7 @@ export function whyNot(
   }
 }
 
-function inRegister({ slot }: Carrier, { btf, arch }: FunctionKernel): string | undefined {
-  const registers = argumentRegisters(btf, arch);
+function inRegister({ slot }: Carrier, { arch, registers }: FunctionKernel): string | undefined {
   if (registers === undefined) return `the registers of ${arch} are not known`;
   return slot < registers.argumentOffsets.length ? undefined : 'its packet is on the stack';
 }

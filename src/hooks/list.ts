@@ -1,13 +1,13 @@
 import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { LOGICAL_HOOKS } from './catalogue.ts';
-import { FUNCTION_ORDER, hooksFunctions, NO_BACKEND, whyNot } from './function.ts';
-import type { FunctionKernel } from './function-facts.ts';
-import { packetFunctions, type PacketFunction } from './packet-functions.ts';
+import { cheapestBackend } from './function.ts';
+import { obstacle, type FoundFunction, type FunctionKernel } from './function-facts.ts';
+import { packetFunctions, withCode, type PacketFunction } from './packet-functions.ts';
 import { parseHooks, patternMatcher } from './parse.ts';
 import { resolveHooks } from './resolve.ts';
-import { backendName, type Carrier, type ResolvedHook } from './resolved.ts';
-import { hookableTracepoints } from './tracepoint.ts';
+import { backendName, type Carrier } from './resolved.ts';
+import { packetTracepoints, tracepointBackend } from './tracepoint.ts';
 
 /** A name for --hook, and what becomes of it on this kernel. */
 export interface HookRow {
@@ -37,39 +37,25 @@ export function listHooks(
   ];
 }
 
-function resolved(
-  kernel: FunctionKernel,
-  reader: FileReader,
-  name: string,
-): ResolvedHook | undefined {
-  const [hook] = resolveHooks(parseHooks([name]), kernel, {
+function logicalRows(kernel: FunctionKernel, reader: FileReader): readonly HookRow[] {
+  const hooks = resolveHooks(parseHooks(LOGICAL_HOOKS.map(({ id }) => id)), kernel, {
     ...{ reader, assumeAble: false, backend: undefined, exclude: [], maxHooks: undefined },
     skip: undefined,
   });
-  return hook;
-}
-
-function logicalRows(kernel: FunctionKernel, reader: FileReader): readonly HookRow[] {
-  return LOGICAL_HOOKS.flatMap(({ id, summary }) => {
-    const hook = resolved(kernel, reader, id);
-    if (hook === undefined) return [];
-    return [{ name: id, backend: backendName(hook.backend), note: `${hook.place}: ${summary}` }];
+  return hooks.map(({ id, backend, place }) => {
+    const summary = LOGICAL_HOOKS.find((each) => each.id === id)?.summary ?? '';
+    return { name: id, backend: backendName(backend), note: `${place}: ${summary}` };
   });
 }
 
 function tracepointRows(kernel: FunctionKernel, reader: FileReader): readonly HookRow[] {
-  return [...hookableTracepoints(kernel)]
-    .map((short): HookRow | undefined => {
-      // Tracepoints without an event in tracefs have no category: any is taken.
-      const [category = 'any'] = eventCategories(reader, short);
-      const name = `tracepoint:${category}:${short}`;
-      const hook = resolved(kernel, reader, name);
-      return (
-        hook && { name, backend: backendName(hook.backend), note: describe(hook.arguments.carrier) }
-      );
-    })
-    .filter((row) => row !== undefined)
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const backend = backendName(tracepointBackend(kernel.features, false));
+  const rows = [...packetTracepoints(kernel)].map(({ name, carrier }): HookRow => {
+    // Tracepoints without an event in tracefs have no category: any is taken.
+    const [category = 'any'] = eventCategories(reader, name);
+    return { name: `tracepoint:${category}:${name}`, backend, note: describe(carrier) };
+  });
+  return rows.sort(byName);
 }
 
 function functionRows(
@@ -78,40 +64,33 @@ function functionRows(
   explain: boolean,
 ): readonly HookRow[] {
   const functions = [...packetFunctions(kernel, matches, { untraceable: true })];
-  const names = new Set(functions.map(({ name }) => name));
-  const symbols = kernel.symbols.find((name) => names.has(name.split('.', 1)[0] ?? ''));
-  const rows = functions.flatMap((each): HookRow[] => {
-    const { described, carrier } = each;
-    const name = each.name;
-    const own = (symbols.get(name) ?? []).filter(({ module }) => module === described.module);
-    const twins = [...symbols.keys()].filter((twin) => twin.startsWith(`${name}.`));
-    const found = { described, carrier, symbols: own, twins };
-    const refused = refusal(each, own.length, twins, kernel);
-    const backend =
-      refused === undefined
-        ? FUNCTION_ORDER.find((way) => whyNot(way, found, kernel) === undefined)
-        : undefined;
-    if (backend !== undefined) {
-      const module = described.module === undefined ? '' : ` [${described.module}]`;
-      return [{ name, backend: backendName(backend), note: `${describe(carrier)}${module}` }];
-    }
-    const why =
-      refused ?? (hooksFunctions(kernel) ? whyNot('kprobe', found, kernel) : NO_BACKEND) ?? '';
-    return explain ? [{ name, backend: undefined, note: why }] : [];
+  const rows = withCode(functions, kernel).flatMap((found): HookRow[] => {
+    const { name, described, carrier } = found;
+    const { backend, why = '' } = howHooked(found, kernel);
+    if (backend === undefined) return explain ? [{ name, backend, note: why }] : [];
+    const module = described.module === undefined ? '' : ` [${described.module}]`;
+    return [{ name, backend: backendName(backend), note: `${describe(carrier)}${module}` }];
   });
-  return rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return rows.sort(byName);
 }
 
-function refusal(
-  { name }: PacketFunction,
-  symbols: number,
-  twins: readonly string[],
-  { traceable }: FunctionKernel,
-): string | undefined {
-  if (symbols === 0) return twins.length > 0 ? `compiled as ${twins.join(', ')}` : 'inlined';
-  return traceable.known && !traceable.has(name)
-    ? 'the kernel does not let it be traced'
-    : undefined;
+const byName = (a: HookRow, b: HookRow): number => (a.name < b.name ? -1 : 1);
+
+/** Its backend, or why it has none. */
+function howHooked(
+  found: PacketFunction & FoundFunction,
+  kernel: FunctionKernel,
+): ReturnType<typeof cheapestBackend> {
+  switch (obstacle(found.name, found, kernel)) {
+    case 'renamed':
+      return { why: `compiled as ${found.twins.join(', ')}` };
+    case 'inlined':
+      return { why: 'inlined' };
+    case 'untraceable':
+      return { why: 'the kernel does not let it be traced' };
+    case undefined:
+      return cheapestBackend(found, kernel);
+  }
 }
 
 /** `struct sk_buff *skb, argument 1` */

@@ -1,7 +1,12 @@
 import { functionOf } from '../btf/functions.ts';
 import { allBtfs } from './all-btfs.ts';
 import { carrierAt, findCarrier } from './carrier.ts';
-import type { DescribedFunction, FunctionKernel } from './function-facts.ts';
+import {
+  locateFunctions,
+  type DescribedFunction,
+  type FoundFunction,
+  type FunctionKernel,
+} from './function-facts.ts';
 import type { Carrier } from './resolved.ts';
 
 /** A function that has a packet, as BTF tells. */
@@ -29,15 +34,10 @@ export function* packetFunctions(
   wanted: (name: string) => boolean,
   { argument, untraceable = false }: PacketFunctionOptions = {},
 ): Generator<PacketFunction> {
-  const { traceable } = kernel;
-  const isTraceable =
-    traceable.known && !untraceable
-      ? (name: string): boolean => traceable.has(name)
-      : (): boolean => true;
   for (const [btf, module] of allBtfs(kernel)) {
     for (const id of btf.idsOfKind('func')) {
       const name = btf.name(id);
-      if (!wanted(name) || !isTraceable(name)) continue;
+      if (!wanted(name) || !(untraceable || kernel.traceable.allows(name))) continue;
       const described = { btf, module, proto: functionOf(btf, id) };
       const { params } = described.proto;
       const carrier =
@@ -46,6 +46,22 @@ export function* packetFunctions(
       yield { name, described, carrier };
     }
   }
+}
+
+/** These with their code; a namesake in another module is not theirs. */
+export function withCode(
+  functions: readonly PacketFunction[],
+  kernel: FunctionKernel,
+): readonly (PacketFunction & FoundFunction)[] {
+  const locate = locateFunctions(kernel, new Set(functions.map(({ name }) => name)));
+  return functions.map((each) => {
+    const { symbols, twins } = locate(each.name);
+    return {
+      ...each,
+      symbols: symbols.filter(({ module }) => module === each.described.module),
+      twins,
+    };
+  });
 }
 
 /** Names of all functions that BTF knows, doubles among them. */

@@ -63,7 +63,7 @@ function parseFunction(typed: string): HookSpec {
   return { kind: 'function', id: typed, name, ...how };
 }
 
-export const isPattern = (name: string): boolean => /[*?]/.test(name);
+const isPattern = (name: string): boolean => /[*?]/.test(name);
 
 /** Whether a name is one that a pattern stands for: `*` is any run of characters, `?` any one. */
 export function patternMatcher(pattern: string): (name: string) => boolean {

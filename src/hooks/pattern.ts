@@ -1,14 +1,7 @@
 import { UnsupportedError, UsageError } from '../errors.ts';
-import {
-  attachPoint,
-  hooksFunctions,
-  NO_BACKEND,
-  OTHER_HOOKS,
-  whyNot,
-  type FoundFunction,
-} from './function.ts';
-import type { FunctionKernel } from './function-facts.ts';
-import { packetFunctions } from './packet-functions.ts';
+import { attachPoint, hooksFunctions, NO_BACKEND, OTHER_HOOKS, whyNot } from './function.ts';
+import { obstacle, type FunctionKernel } from './function-facts.ts';
+import { packetFunctions, withCode } from './packet-functions.ts';
 import { patternMatcher } from './parse.ts';
 import type { ResolvedHook } from './resolved.ts';
 import type { FunctionBackend, PatternSpec } from './spec.ts';
@@ -39,15 +32,11 @@ export function resolvePattern(
   const functions = [...candidates].filter(
     ({ carrier: { kind } }) => kind === 'skb' || kind === 'skb-pointer',
   );
-  const names = new Set(functions.map(({ name }) => name));
-  const symbols = kernel.symbols.find((name) => names.has(name));
   const order = spec.backend === undefined ? backendOrder(kernel) : [spec.backend];
   const hooks = new Map<string, ResolvedHook>();
-  for (const { name, described, carrier } of functions) {
-    const own = (symbols.get(name) ?? []).filter(({ module }) => module === described.module);
-    // In the BTF alone: it is inlined.
-    if (own.length === 0) continue;
-    const found: FoundFunction = { described, carrier, symbols: own, twins: [] };
+  for (const found of withCode(functions, kernel)) {
+    const { name, described } = found;
+    if (obstacle(name, found, kernel) !== undefined) continue;
     const backend = order.find((each) => whyNot(each, found, kernel) === undefined);
     if (backend === undefined) continue;
     // Two modules can have a function of the same name.

@@ -4,11 +4,19 @@ import { eventCategories } from '../kernel/trace-events.ts';
 import { findCarrier } from './carrier.ts';
 import { resolveFunction } from './function.ts';
 import { resolvePattern } from './pattern.ts';
-import type { FunctionKernel } from './function-facts.ts';
+import { locateFunctions, type FunctionCode, type FunctionKernel } from './function-facts.ts';
 import { parseHooks } from './parse.ts';
 import type { HookArguments, ResolvedHook } from './resolved.ts';
-import type { ExtraArgument, FunctionBackend, HookSpec } from './spec.ts';
-import { findTracepoint, noCarrier, noTracepoint, type Tracepoint } from './tracepoint.ts';
+import { MOST_HOOKS, type ExtraArgument, type FunctionBackend, type HookSpec } from './spec.ts';
+import {
+  findTracepoint,
+  noCarrier,
+  noTracepoint,
+  tracepointBackend,
+  type Tracepoint,
+} from './tracepoint.ts';
+
+type Locate = (name: string) => FunctionCode;
 
 /** The kernel that hooks are resolved for. */
 export type HookKernel = FunctionKernel;
@@ -41,10 +49,12 @@ export function resolveHooks(
   const named = new Set(
     specs.flatMap((spec) => (spec.kind === 'function' ? [spec.id, spec.name] : [spec.id])),
   );
+  const functions = specs.flatMap((spec) => (spec.kind === 'function' ? spec.name : []));
+  const locate = locateFunctions(kernel, new Set(functions));
   const found: ResolvedHook[] = [];
   for (const spec of specs) {
     try {
-      for (const hook of resolveHook(spec, kernel, options)) {
+      for (const hook of resolveHook(spec, kernel, options, locate)) {
         if (hook.pattern !== undefined && named.has(hook.id)) continue;
         named.add(hook.id);
         found.push(hook);
@@ -63,9 +73,6 @@ export function resolveHooks(
 
 /** Attached one by one, each costs some 5 ms to attach and up to 20 ms to detach: kernel-wide locks. */
 const ONE_BY_ONE_MAX = 200;
-
-/** Events name their hook by 16 bits. */
-const MOST_HOOKS = 65535;
 
 function limitHooks(hooks: readonly ResolvedHook[], maxHooks: number | undefined): void {
   if (hooks.length > MOST_HOOKS) {
@@ -94,6 +101,7 @@ function resolveHook(
   spec: HookSpec,
   kernel: HookKernel,
   options: ResolveOptions,
+  locate: Locate,
 ): readonly ResolvedHook[] {
   if (spec.kind === 'functions') {
     return resolvePattern(
@@ -102,13 +110,14 @@ function resolveHook(
       options.exclude,
     );
   }
-  return [resolveOne(spec, kernel, options)];
+  return [resolveOne(spec, kernel, options, locate)];
 }
 
 function resolveOne(
   spec: Exclude<HookSpec, { kind: 'functions' }>,
   kernel: HookKernel,
   options: ResolveOptions,
+  locate: Locate,
 ): ResolvedHook {
   switch (spec.kind) {
     case 'logical': {
@@ -146,7 +155,7 @@ function resolveOne(
     }
     case 'function': {
       const backend = spec.backend ?? options.backend;
-      return resolveFunction({ ...spec, backend }, spec.id, kernel);
+      return resolveFunction({ ...spec, backend }, spec.id, kernel, locate);
     }
   }
 }
@@ -161,9 +170,7 @@ function attachedAt(
   ResolvedHook,
   'backend' | 'target' | 'place' | 'module' | 'attachBtfId' | 'cookie' | 'addresses'
 > {
-  const answer = features.get('tp-btf');
-  const typed = answer === 'yes' || (assumeAble && typeof answer === 'object');
-  const backend = typed ? 'tp-btf' : 'raw-tp';
+  const backend = tracepointBackend(features, assumeAble);
   return { backend, target, place, module, attachBtfId, cookie: false, addresses: [] };
 }
 

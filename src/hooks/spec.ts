@@ -1,5 +1,8 @@
 /** What a hook is as the user names it, on any kernel. */
 
+/** Events name their hook by 16 bits. */
+export const MOST_HOOKS = 65535;
+
 /** How a program gets to its events. */
 export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'kprobe' | 'kprobe-multi';
 /** Those that functions are hooked by. */

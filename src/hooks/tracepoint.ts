@@ -4,9 +4,11 @@ import { UnsupportedError, UsageError } from '../errors.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import type { ModuleBtfs } from '../kernel/modules.ts';
+import type { KernelView } from '../kernel/view.ts';
 import { nearest } from '../util/nearest.ts';
 import { allBtfs } from './all-btfs.ts';
 import { findCarrier } from './carrier.ts';
+import type { Carrier } from './resolved.ts';
 
 /** A tracepoint as BTF describes it. */
 export interface Tracepoint {
@@ -60,7 +62,10 @@ export function noTracepoint(
       hint: `did you mean ${elsewhere.map((each) => `tracepoint:${each}:${name}`).join(' or ')}?`,
     });
   }
-  const close = nearest(name, hookableTracepoints(kernel));
+  const close = nearest(
+    name,
+    [...packetTracepoints(kernel)].map((each) => each.name),
+  );
   return new UsageError(`choosing hooks: ${typed}: this kernel has no such tracepoint`, {
     hint:
       close.length > 0
@@ -71,15 +76,31 @@ export function noTracepoint(
 
 const TRACEITER = '__traceiter_';
 
-/** Names of the tracepoints that have a packet or a socket, the kernel's own and loaded modules'. */
-export function* hookableTracepoints(kernel: TracepointKernel): Generator<string> {
+/** BTF-typed where the kernel has that. @param assumeAble and where it could not be tried */
+export function tracepointBackend(
+  features: Pick<KernelView['features'], 'get'>,
+  assumeAble: boolean,
+): 'tp-btf' | 'raw-tp' {
+  const answer = features.get('tp-btf');
+  return answer === 'yes' || (assumeAble && typeof answer === 'object') ? 'tp-btf' : 'raw-tp';
+}
+
+/** A tracepoint that has a packet or a socket. */
+export interface PacketTracepoint {
+  readonly name: string;
+  readonly carrier: Carrier;
+}
+
+/** Those of the kernel and of loaded modules. */
+export function* packetTracepoints(kernel: TracepointKernel): Generator<PacketTracepoint> {
   for (const [btf, module] of allBtfs(kernel)) {
     for (const id of btf.idsOfKind('func')) {
-      const name = btf.name(id);
-      if (!name.startsWith(TRACEITER)) continue;
-      const short = name.slice(TRACEITER.length);
-      const found = tracepointIn(btf, module, short);
-      if (found !== undefined && findCarrier(btf, found.params) !== undefined) yield short;
+      const iterator = btf.name(id);
+      if (!iterator.startsWith(TRACEITER)) continue;
+      const name = iterator.slice(TRACEITER.length);
+      const found = tracepointIn(btf, module, name);
+      const carrier = found && findCarrier(btf, found.params);
+      if (carrier !== undefined) yield { name, carrier };
     }
   }
 }

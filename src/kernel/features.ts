@@ -25,7 +25,6 @@ export const FEATURES = {
     doc: 'count of events that kprobe programs missed because another was running',
     since: '6.7',
   },
-  'atomic-exchange': { doc: 'atomic exchange in BPF programs', since: '5.12' },
   'get-func-arg': { doc: 'bpf_get_func_arg() in fentry programs', since: '5.17' },
   'skb-dynptr': {
     doc: "a packet's paged data through a dynptr in tracing programs",

@@ -13,11 +13,12 @@ export class TraceableFunctions {
     this.#reader = reader;
   }
 
-  /** False where tracefs is not mounted, or the kernel has no ftrace: nothing can be told then. */
-  get known(): boolean {
-    return this.#read().size > 0;
+  /** True too where nothing can be told: tracefs is not mounted, or the kernel has no ftrace. */
+  allows(name: string): boolean {
+    return this.#read().size === 0 || this.has(name);
   }
 
+  /** It is in the list. */
   has(name: string): boolean {
     return this.#read().has(name);
   }

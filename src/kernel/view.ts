@@ -5,6 +5,7 @@ import { type FeatureId, Features, type Prober } from './features.ts';
 import { type Clock, monotonicClock } from './gate.ts';
 import { ModuleBtfs } from './modules.ts';
 import { NetnsNames } from './netns.ts';
+import { argumentRegisters, type PtRegs } from './pt-regs.ts';
 import { type FileReader, readText } from './reader.ts';
 import { KernelSymbols } from './symbols.ts';
 import { TraceableFunctions } from './traceable.ts';
@@ -23,6 +24,8 @@ export interface KernelView {
   readonly reasons: DropReasons;
   readonly symbols: KernelSymbols;
   readonly traceable: TraceableFunctions;
+  /** Where a kprobe finds arguments; undefined on an architecture whose calls are not known here. */
+  readonly registers: PtRegs | undefined;
   /** Modules that are loaded, built-in ones not among them. */
   readonly loadedModules: () => readonly string[];
   /** Modules that this kernel could load; none where /lib/modules does not have its own. */
@@ -49,6 +52,7 @@ export function openKernelView(options: KernelViewOptions): KernelView {
   const modules = new ModuleBtfs(reader, btf);
   const reasons = lazy(() => DropReasons.fromBtf(btf(), modules, now));
   const prober = lazy(() => createProber(btf()));
+  const registers = lazy(() => argumentRegisters(btf(), arch));
   const release = lazy(() => readText(reader, '/proc/sys/kernel/osrelease') ?? 'unknown');
   return {
     get release() {
@@ -65,6 +69,9 @@ export function openKernelView(options: KernelViewOptions): KernelView {
     },
     symbols: new KernelSymbols(reader, now),
     traceable: new TraceableFunctions(reader),
+    get registers() {
+      return registers();
+    },
     loadedModules: () =>
       (readText(reader, '/proc/modules') ?? '')
         .split('\n')

@@ -27,7 +27,7 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
   const isDrop = event.location !== 0n;
   const inKsoftirqd = names.contextByStack && event.comm.startsWith('ksoftirqd/');
   const user = event.user === undefined ? undefined : names.user?.(event.user);
-  return {
+  const record = {
     hook: names.hooks[event.hook] ?? `hook ${event.hook}`,
     timeNs: event.timeNs + names.clockOffsetNs(),
     cpu: event.cpu,
@@ -51,6 +51,10 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
     linkType: event.link,
     wireLength: event.wireLength,
     data: event.data,
+  };
+  if (event.socket === undefined && user === undefined) return record;
+  return {
+    ...record,
     ...(event.socket === undefined ? {} : socketFields(event.socket)),
     ...(user === undefined ? {} : { user, userText: userText(user) }),
   };
