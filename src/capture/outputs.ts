@@ -135,7 +135,7 @@ function makeSink(
             hook,
             {
               description: plan.names.attachPoints[i] ?? '',
-              direction: plan.hooks[i]?.direction,
+              direction: plan.hooks.find(({ id }) => id === hook)?.direction,
             },
           ]),
         ),

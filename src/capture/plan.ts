@@ -17,7 +17,7 @@ import { compileExpression, type FilterPair } from '../filter/compile-expression
 import { compileInner } from '../filter/compile-inner.ts';
 import { LOOP_BOUND } from '../filter/passes/unroll.ts';
 import { parseHooks } from '../hooks/parse.ts';
-import { describeAttachPoint, type ResolvedHook } from '../hooks/resolved.ts';
+import { describeAttachPoint, hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { hookIndex, resolveHooks } from '../hooks/resolve.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
 import { parseFeature } from '../kernel/features.ts';
@@ -91,7 +91,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   const metadata = resolveMetadata(options.metadata, device, names);
   const where = compileWhere(options.where, view.btf, {
     ...names,
-    hook: (text) => hookIndex(hooks, text),
+    hook: (text) => hookIndex(hookIds(hooks), text),
     location: (text) => resolveLocation(view.symbols, text),
   });
   const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
@@ -100,7 +100,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
   const sizes: MapSizes = {
-    hooks: hooks.length,
+    hooks: hookIds(hooks).length,
     possibleCpus: possibleCpus(),
     userBytes: userBytes(userC),
     captureMax: captureMax(options.snaplen, ringBytes, userBytes(userC)),
@@ -201,8 +201,13 @@ function makeNames(
 ): Names {
   const reasonName = (value: number): string => view.reasons.name(value);
   return {
-    hooks: hooks.map((hook) => hook.id),
-    attachPoints: hooks.map(describeAttachPoint),
+    hooks: hookIds(hooks),
+    attachPoints: hookIds(hooks).map((id) =>
+      hooks
+        .filter((hook) => hook.id === id)
+        .map(describeAttachPoint)
+        .join(' and '),
+    ),
     clockOffsetNs: clockOffset(),
     // Read by warmUp(), not while the compiler waits for its text.
     get reason() {

@@ -167,7 +167,7 @@ async function pump(
   session: Session,
   outputs: Outputs,
 ): Promise<void> {
-  const hooks = plan.hooks.map((hook) => hook.id);
+  const hooks = plan.names.hooks;
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -234,7 +234,7 @@ function readStats(plan: CapturePlan, session: Session, reader: Pump): RunStats 
     if (hooks.length === 1) misses.set(only, (misses.get(only) ?? 0) + count);
     else sharedMisses += count;
   }
-  const hooks = plan.hooks.map(({ id }, number) => {
+  const hooks = plan.names.hooks.map((id, number) => {
     const kernel = session.counts(number);
     const written = reader.written[number] ?? 0;
     return hookStats(id, kernel, {

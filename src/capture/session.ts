@@ -5,7 +5,7 @@ import type { BpfProgram } from '../bpf/program.ts';
 import { Ring } from '../bpf/ring.ts';
 import { relocate, type CompiledObject } from '../compile/object.ts';
 import { liftMemlockLimit } from '../ffi/libc.ts';
-import type { ResolvedHook } from '../hooks/resolved.ts';
+import { hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
 import { attachProgram, loadProgram, type Attachment, type NumberedHook } from './attach.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
@@ -44,8 +44,10 @@ function groupHooks(
 ): readonly HookGroup[] {
   const multi = new Map<string, NumberedHook[]>();
   const groups: HookGroup[] = [];
-  hooks.forEach((hook, number) => {
-    const name = functionOf[number] ?? '';
+  const numbers = new Map(hookIds(hooks).map((id, number) => [id, number]));
+  hooks.forEach((hook, i) => {
+    const name = functionOf[i] ?? '';
+    const number = numbers.get(hook.id) ?? 0;
     const known = multi.get(name);
     if (known !== undefined) {
       known.push({ hook, number });

@@ -26,11 +26,12 @@ export function formatStats(stats: HookStats): string {
  */
 export function summarise(
   all: readonly HookStats[],
-  hooks: readonly Pick<ResolvedHook, 'pattern'>[],
+  hooks: readonly Pick<ResolvedHook, 'id' | 'pattern'>[],
 ): readonly HookStats[] {
   const sums = new Map<string, HookStats>();
-  const shown = all.filter((stats, i) => {
-    const pattern = hooks[i]?.pattern;
+  const patterns = new Map(hooks.map(({ id, pattern }) => [id, pattern]));
+  const shown = all.filter((stats) => {
+    const pattern = patterns.get(stats.hook);
     if (pattern === undefined) return true;
     const sum = sums.get(pattern);
     sums.set(pattern, sum === undefined ? { ...stats, hook: pattern } : addStats(sum, stats));

@@ -60,37 +60,54 @@ const DIRECTIONS = {
 } as const;
 
 function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
-  const { carrier, location, reason, rxSk } = hook.arguments;
-  const argument = (slot: number): string => emitArgument(kind, slot, regs);
   const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
   return [
-    '\tstruct xcap_hit hit = {',
-    '\t\t.ctx = ctx,',
-    `\t\t.hook = ${own},`,
-    `\t\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
-    '\t};',
+    'struct xcap_hit hit = {',
+    '\t.ctx = ctx,',
+    `\t.hook = ${own},`,
+    `\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
+    `\t.at_data = ${hook.atData ? 1 : 0},`,
+    '};',
     '',
-    ...(carrier.kind === 'sock'
-      ? [
-          '\thit.socket = 1;',
-          `\thit.rx_sk = (void *)${argument(carrier.slot)};`,
-          '\treturn xcap_capture_socket(&hit);',
-        ]
-      : [
-          ...(carrier.kind === 'skb'
-            ? [`\thit.skb = (void *)${argument(carrier.slot)};`]
-            : [
-                `\thit.skb = xcap_pointer_at(${argument(carrier.slot)}${carrier.offset === 0 ? '' : ` + ${carrier.offset}`});`,
-              ]),
-          ...(hook.arguments.certain
-            ? []
-            : ['\tif (!hit.skb)', '\t\treturn xcap_no_packet(&hit);']),
-          ...(location === undefined ? [] : [`\thit.location = ${argument(location)};`]),
-          ...(reason === undefined ? [] : [`\thit.reason = ${argument(reason)};`]),
-          ...(rxSk === undefined ? [] : [`\thit.rx_sk = (void *)${argument(rxSk)};`]),
-          '\treturn xcap_capture(&hit);',
-        ]),
-  ];
+    ...emitSubject(hook, (slot) => emitArgument(kind, slot, regs)),
+  ].map((line) => (line === '' ? '' : `\t${line}`));
+}
+
+/** Takes packet or socket out of the arguments, and captures it. */
+function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): string[] {
+  const { carrier, certain, location, reason, rxSk } = hook.arguments;
+  const address = argument(carrier.slot);
+  switch (carrier.kind) {
+    case 'sock':
+      return [
+        'hit.socket = 1;',
+        `hit.rx_sk = (void *)${address};`,
+        'return xcap_capture_socket(&hit);',
+      ];
+    case 'xdp':
+      return [
+        `hit.xdp = (void *)${address};`,
+        'if (!hit.xdp)',
+        '\treturn xcap_no_packet(&hit);',
+        'return xcap_capture(&hit);',
+      ];
+    case 'skb':
+    case 'skb-pointer':
+    case 'skb-member':
+      return [
+        carrier.kind === 'skb'
+          ? `hit.skb = (void *)${address};`
+          : `hit.skb = xcap_pointer_at(${address} + ${carrier.offset});`,
+        ...(certain ? [] : ['if (!hit.skb)', '\treturn xcap_no_packet(&hit);']),
+        ...(hook.destructor === undefined
+          ? []
+          : [`if ((u64)READ(hit.skb, destructor) != ${hook.destructor}ull)`, '\treturn 0;']),
+        ...(location === undefined ? [] : [`hit.location = ${argument(location)};`]),
+        ...(reason === undefined ? [] : [`hit.reason = ${argument(reason)};`]),
+        ...(rxSk === undefined ? [] : [`hit.rx_sk = (void *)${argument(rxSk)};`]),
+        'return xcap_capture(&hit);',
+      ];
+  }
 }
 
 /** The C of argument word `slot`. */

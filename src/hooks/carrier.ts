@@ -4,7 +4,7 @@ import { memberPlace } from '../btf/members.ts';
 import type { Carrier, CarrierKind } from './resolved.ts';
 
 /** Best first: a packet says more than its socket. */
-const PREFERENCE: readonly CarrierKind[] = ['skb', 'skb-pointer', 'skb-member', 'sock'];
+const PREFERENCE: readonly CarrierKind[] = ['skb', 'skb-pointer', 'skb-member', 'xdp', 'sock'];
 
 /** What argument leads to a packet or a socket; undefined when none does. */
 export function findCarrier(btf: Btf, params: readonly BtfArgument[]): Carrier | undefined {
@@ -58,6 +58,10 @@ function carrierOf(
   const { pointsTo } = param;
   if (pointsTo === 'sk_buff') {
     return { ...place, kind: 'skb', typed: true, offset: 0, struct: pointsTo };
+  }
+  if (pointsTo === 'xdp_buff') {
+    // Read by probes, whatever the verifier knows of it: its programs are those of untyped arguments.
+    return { ...place, kind: 'xdp', typed: false, offset: 0, struct: pointsTo };
   }
   if (pointsTo === 'sock') {
     return { ...place, kind: 'sock', typed: true, offset: 0, struct: pointsTo };

@@ -62,6 +62,8 @@ export function attachPoint(
     },
     direction: undefined,
     hasLocation: false,
+    atData: false,
+    destructor: undefined,
   };
 }
 

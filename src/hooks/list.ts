@@ -1,3 +1,4 @@
+import { XcapError } from '../errors.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { LOGICAL_HOOKS } from './catalogue.ts';
@@ -31,20 +32,29 @@ export function listHooks(
 ): readonly HookRow[] {
   const matches = pattern === undefined ? (): boolean => true : patternMatcher(pattern);
   return [
-    ...logicalRows(kernel, reader).filter(({ name }) => matches(name)),
+    ...logicalRows(kernel, reader, pattern !== undefined).filter(({ name }) => matches(name)),
     ...tracepointRows(kernel, reader).filter(({ name }) => matches(name)),
     ...functionRows(kernel, matches, pattern !== undefined),
   ];
 }
 
-function logicalRows(kernel: FunctionKernel, reader: FileReader): readonly HookRow[] {
-  const hooks = resolveHooks(parseHooks(LOGICAL_HOOKS.map(({ id }) => id)), kernel, {
-    ...{ reader, assumeAble: false, backend: undefined, exclude: [], maxHooks: undefined },
-    skip: undefined,
-  });
-  return hooks.map(({ id, backend, place }) => {
-    const summary = LOGICAL_HOOKS.find((each) => each.id === id)?.summary ?? '';
-    return { name: id, backend: backendName(backend), note: `${place}: ${summary}` };
+function logicalRows(
+  kernel: FunctionKernel,
+  reader: FileReader,
+  explain: boolean,
+): readonly HookRow[] {
+  const options = { reader, assumeAble: false, backend: undefined, exclude: [] };
+  return LOGICAL_HOOKS.flatMap(({ id, summary }): HookRow[] => {
+    try {
+      const limits = { maxHooks: undefined, skip: undefined };
+      const hooks = resolveHooks(parseHooks([id]), kernel, { ...options, ...limits });
+      const backends = [...new Set(hooks.map(({ backend }) => backendName(backend)))];
+      const places = hooks.map(({ place }) => place).join(' and ');
+      return [{ name: id, backend: backends.join(' and '), note: `${places}: ${summary}` }];
+    } catch (error) {
+      if (!(error instanceof XcapError)) throw error;
+      return explain ? [{ name: id, backend: undefined, note: error.message }] : [];
+    }
   });
 }
 

@@ -1,9 +1,9 @@
 import { UsageError } from '../errors.ts';
-import { LOGICAL_HOOKS } from './catalogue.ts';
+import { HOOK_SETS, LOGICAL_HOOKS } from './catalogue.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER = /^((xdp|xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*|afxdp(:[rt]x)?)$/;
+const LATER = /^((xdp|xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
@@ -12,7 +12,7 @@ const LATER = /^((xdp|xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*|afxdp(:[rt]x)?)
  */
 export function parseHooks(names: readonly string[]): readonly HookSpec[] {
   const found = new Map<string, HookSpec>();
-  for (const name of names) {
+  for (const name of names.flatMap((each) => HOOK_SETS[each] ?? [each])) {
     const spec = parseHook(name);
     if (!found.has(spec.id)) found.set(spec.id, spec);
   }
@@ -73,4 +73,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', and all`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', and all`;

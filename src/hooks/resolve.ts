@@ -7,7 +7,14 @@ import { resolvePattern } from './pattern.ts';
 import { locateFunctions, type FunctionCode, type FunctionKernel } from './function-facts.ts';
 import { parseHooks } from './parse.ts';
 import type { HookArguments, ResolvedHook } from './resolved.ts';
-import { MOST_HOOKS, type ExtraArgument, type FunctionBackend, type HookSpec } from './spec.ts';
+import {
+  MOST_HOOKS,
+  type ExtraArgument,
+  type FunctionBackend,
+  type FunctionPlace,
+  type HookSpec,
+  type LogicalHook,
+} from './spec.ts';
 import {
   findTracepoint,
   noCarrier,
@@ -49,14 +56,13 @@ export function resolveHooks(
   const named = new Set(
     specs.flatMap((spec) => (spec.kind === 'function' ? [spec.id, spec.name] : [spec.id])),
   );
-  const functions = specs.flatMap((spec) => (spec.kind === 'function' ? spec.name : []));
-  const locate = locateFunctions(kernel, new Set(functions));
+  const locate = locateFunctions(kernel, new Set(specs.flatMap(symbolNames)));
   const found: ResolvedHook[] = [];
   for (const spec of specs) {
     try {
       for (const hook of resolveHook(spec, kernel, options, locate)) {
         if (hook.pattern !== undefined && named.has(hook.id)) continue;
-        named.add(hook.id);
+        if (hook.pattern !== undefined) named.add(hook.id);
         found.push(hook);
       }
     } catch (error) {
@@ -69,6 +75,14 @@ export function resolveHooks(
   }
   limitHooks(found, options.maxHooks);
   return found;
+}
+
+/** What a spec looks for in kallsyms. */
+function symbolNames(spec: HookSpec): readonly string[] {
+  if (spec.kind === 'function') return [spec.name];
+  if (spec.kind !== 'logical' || spec.hook.at.kind !== 'function') return [];
+  const { functions, destructor } = spec.hook.at;
+  return destructor === undefined ? functions : [...functions, destructor];
 }
 
 /** Attached one by one, each costs some 5 ms to attach and up to 20 ms to detach: kernel-wide locks. */
@@ -110,7 +124,35 @@ function resolveHook(
       options.exclude,
     );
   }
+  if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
+    return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
+  }
   return [resolveOne(spec, kernel, options, locate)];
+}
+
+/** By those of the functions that the kernel has. @throws what the first of them says if it has none */
+function resolveLogicalFunctions(
+  { id, subject, direction }: LogicalHook,
+  { functions, atData, destructor }: FunctionPlace,
+  kernel: HookKernel,
+  { backend }: ResolveOptions,
+  locate: Locate,
+): readonly ResolvedHook[] {
+  const errors: XcapError[] = [];
+  const only = destructor === undefined ? undefined : locate(destructor).symbols[0]?.address;
+  const found = functions.flatMap((name): ResolvedHook[] => {
+    try {
+      const hook = resolveFunction({ name, backend, argument: undefined }, id, kernel, locate);
+      return [{ ...hook, subject, direction, atData, destructor: only }];
+    } catch (error) {
+      if (!(error instanceof XcapError)) throw error;
+      errors.push(error);
+      return [];
+    }
+  });
+  const [first] = errors;
+  if (found.length === 0 && first !== undefined) throw first;
+  return found;
 }
 
 function resolveOne(
@@ -121,7 +163,9 @@ function resolveOne(
 ): ResolvedHook {
   switch (spec.kind) {
     case 'logical': {
-      const { category, tracepoint, extras, subject, direction, hasLocation } = spec.hook;
+      const { subject, direction, at } = spec.hook;
+      if (at.kind !== 'tracepoint') throw new RangeError(`${spec.id} is no tracepoint`);
+      const { category, tracepoint, extras, hasLocation } = at;
       const place = `${category}:${tracepoint}`;
       const found = findTracepoint(kernel, tracepoint);
       if (found === undefined) {
@@ -134,6 +178,7 @@ function resolveOne(
       return {
         ...attachedAt(found, place, tracepoint, kernel, options),
         ...{ id: spec.id, pattern: undefined, subject, arguments: args, direction, hasLocation },
+        ...{ atData: false, destructor: undefined },
       };
     }
     case 'tracepoint': {
@@ -150,7 +195,7 @@ function resolveOne(
       return {
         ...attachedAt(found, place, name, kernel, options),
         ...{ id, pattern: undefined, subject: undefined, arguments: args },
-        ...{ direction: undefined, hasLocation: false },
+        ...{ direction: undefined, hasLocation: false, atData: false, destructor: undefined },
       };
     }
     case 'function': {
@@ -198,11 +243,11 @@ function tracepointArguments(
 }
 
 /** The place of a hook among those of a run. @throws UsageError when it is not among them */
-export function hookIndex(hooks: readonly { readonly id: string }[], name: string): number {
+export function hookIndex(ids: readonly string[], name: string): number {
   const [spec] = parseHooks([name]);
-  const index = hooks.findIndex(({ id }) => id === spec?.id);
+  const index = ids.findIndex((id) => id === spec?.id);
   if (index >= 0) return index;
   throw new UsageError(`choosing hooks: ${name}: not traced in this run`, {
-    hint: `hooks of this run are ${hooks.map(({ id }) => id).join(', ')}; --hook chooses them`,
+    hint: `hooks of this run are ${ids.join(', ')}; --hook chooses them`,
   });
 }

@@ -2,9 +2,10 @@ import type { Backend, Direction } from './spec.ts';
 
 /**
  * What an argument leads to: the packet, a place that holds the packet's address (`struct sk_buff
- * **`, or a struct with a member `skb`: nft_pktinfo), or a socket without a packet.
+ * **`, or a struct with a member `skb`: nft_pktinfo), a packet that has no skb yet (`struct xdp_buff
+ * *`), or a socket without a packet.
  */
-export type CarrierKind = 'skb' | 'skb-pointer' | 'skb-member' | 'sock';
+export type CarrierKind = 'skb' | 'skb-pointer' | 'skb-member' | 'xdp' | 'sock';
 
 /** The argument that carries the packet. */
 export interface Carrier {
@@ -57,6 +58,18 @@ export interface ResolvedHook {
   readonly arguments: HookArguments;
   readonly direction: Direction;
   readonly hasLocation: boolean;
+  /** The packet starts at skb->data, whatever the header offsets say. */
+  readonly atData: boolean;
+  /** Address that skb->destructor has to be; undefined takes every packet. */
+  readonly destructor: bigint | undefined;
+}
+
+/**
+ * The ids of the hooks, each once: a hook's place among them is its number in events and counters.
+ * Several attach points can be one hook.
+ */
+export function hookIds(hooks: readonly Pick<ResolvedHook, 'id'>[]): readonly string[] {
+  return [...new Set(hooks.map(({ id }) => id))];
 }
 
 const BACKEND_NAMES: Readonly<Record<Backend, string>> = {

@@ -28,12 +28,28 @@ export interface LogicalHook {
   readonly summary: string;
   /** How the banner says what is traced. */
   readonly subject: string;
+  readonly direction: Direction;
+  readonly at: TracepointPlace | FunctionPlace;
+}
+
+/** A tracepoint of a logical hook. */
+export interface TracepointPlace {
+  readonly kind: 'tracepoint';
   readonly category: string;
   readonly tracepoint: string;
-  readonly direction: Direction;
   /** Its events say where in the kernel they happened. */
   readonly hasLocation: boolean;
   readonly extras: readonly ExtraArgument[];
+}
+
+/** Functions of a logical hook: an event of any of them is one of the hook. */
+export interface FunctionPlace {
+  readonly kind: 'function';
+  readonly functions: readonly string[];
+  /** The packet starts at skb->data, whatever the header offsets say. */
+  readonly atData: boolean;
+  /** Only packets whose skb->destructor is this function: others come by too. */
+  readonly destructor: string | undefined;
 }
 
 /** A hook name taken apart; nothing is asked of a kernel. `id` is its name in outputs. */

@@ -10,6 +10,7 @@
 #include "context.h"
 #include "slots.h"
 #include "packet.h"
+#include "xdp.h"
 #include "paged.h"
 #include "hit.h"
 #include "events.gen.h"
@@ -47,8 +48,13 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->netns = net->netns;
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
-	e->queue = READ(hit->skb, queue_mapping);
-	e->protocol = __builtin_bswap16(READ(hit->skb, protocol));
+	if (hit->xdp) {
+		e->queue = xcap_xdp_queue(hit->xdp);
+		e->protocol = xcap_xdp_protocol(hit->xdp);
+	} else {
+		e->queue = READ(hit->skb, queue_mapping);
+		e->protocol = __builtin_bswap16(READ(hit->skb, protocol));
+	}
 	e->hook = hit->hook;
 	e->context = xcap_context(hit->ctx);
 	e->packet_type = XCAP_BITS_sk_buff__pkt_type(READ, hit->skb);
@@ -228,11 +234,17 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 	struct xcap_net net;
 	u32 rejected;
 
-	xcap_net(hit->skb, hit->rx_sk, &net);
+	if (hit->xdp)
+		xcap_xdp_net(hit->xdp, &net);
+	else
+		xcap_net(hit->skb, hit->rx_sk, &net);
 	rejected = xcap_reject_metadata(hit, &net);
 	if (rejected)
 		return rejected;
-	xcap_view(hit, &net, &view);
+	if (hit->xdp)
+		xcap_xdp_view(hit, &net, &view);
+	else
+		xcap_view(hit, &net, &view);
 	rejected = xcap_reject_where(hit, &net, &view);
 	if (rejected)
 		return rejected;

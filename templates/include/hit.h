@@ -12,12 +12,14 @@
 struct xcap_hit {
 	const u64 *ctx;
 	struct sk_buff *skb;
+	struct xdp_buff *xdp; /* else the packet is this, which no skb was made for yet */
 	struct sock *rx_sk;
 	u64 location;
 	u32 reason;
 	u32 hook;
 	u32 direction; /* XCAP_DIRECTION_* of every packet of the hook */
 	u32 socket;    /* no skb: rx_sk is what the event is of */
+	u32 at_data;   /* the packet starts at skb->data, whatever the header offsets say */
 };
 
 #endif

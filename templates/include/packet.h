@@ -149,7 +149,10 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	u32 type = net->dev ? READ(net->dev, type) : ARPHRD_ETHER;
 
 	v->link = XCAP_LINK_RAW;
-	if (mac != XCAP_MAC_UNSET && mac <= data &&
+	if (hit->at_data) {
+		if (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK)
+			v->link = XCAP_LINK_ETHERNET;
+	} else if (mac != XCAP_MAC_UNSET && mac <= data &&
 	    (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK) &&
 	    !(mac == network && READ(skb, mac_len) == 0)) {
 		v->link = XCAP_LINK_ETHERNET;

@@ -21,6 +21,7 @@ describe.concurrent('the kernel tests', () => {
     // The guests find them built: a compiler is slow there.
     buildSender('send-frames');
     buildSender('send-datagrams');
+    buildSender('af-xdp');
   });
 
   test.each(versions)('pass on %s and leave its kernel as it was', async (version) => {

@@ -21,6 +21,7 @@ export interface JsonRecord {
   readonly comm: string;
   readonly uid: number;
   readonly mark: number;
+  readonly queue?: number;
   readonly len: number;
   readonly caplen: number;
   /** Hexadecimal. */

@@ -11,7 +11,7 @@ function modified(file: string): number {
 }
 
 /** Path of a sender, built from its C source when that is newer. */
-export function buildSender(name: 'send-frames' | 'send-datagrams'): string {
+export function buildSender(name: 'send-frames' | 'send-datagrams' | 'af-xdp'): string {
   const source = join(sources, `${name}.c`);
   const program = join(builds, name);
   if (modified(program) >= modified(source)) return program;
@@ -69,6 +69,46 @@ export function sendFrames(
 ): number {
   const text = frames.map((frame) => `${Buffer.from(frame).toString('hex')}\n`).join('');
   return send(from, [buildSender('send-frames'), from.device, String(count), String(gapUs)], text);
+}
+
+/** Send a frame `count` times through an AF_XDP socket in copy mode; returns how many the kernel completed. */
+export function sendByAfXdp(from: Netns, frame: Uint8Array, count: number): number {
+  const program = buildSender('af-xdp');
+  const text = `${Buffer.from(frame).toString('hex')}\n`;
+  return send(from, [program, 'send', from.device, String(count)], text);
+}
+
+/** An AF_XDP socket that takes all frames of the namespace's device, until it has `count`. */
+export class AfXdpReceiver {
+  /** The frames, in hexadecimal, when it has ended. */
+  readonly frames: Promise<readonly string[]>;
+
+  private constructor(frames: Promise<readonly string[]>) {
+    this.frames = frames;
+  }
+
+  static async start(at: Netns, mode: 'generic' | 'native', count: number): Promise<AfXdpReceiver> {
+    const child = at.spawn(buildSender('af-xdp'), 'receive', at.device, String(count), mode);
+    let out = '';
+    let err = '';
+    child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    const frames = new Promise<readonly string[]>((resolve, reject) => {
+      child.once('close', (status) => {
+        if (status === 0) resolve(out.trim().split('\n').slice(1));
+        else reject(new Error(`af-xdp: ${err}`));
+      });
+    });
+    await Promise.race([
+      frames,
+      new Promise<void>((resolve) => {
+        child.stdout?.on('data', (chunk: Buffer) => {
+          out += chunk.toString();
+          if (out.startsWith('ready\n')) resolve();
+        });
+      }),
+    ]);
+    return new AfXdpReceiver(frames);
+  }
 }
 
 /** Try to open a TCP connection, for at most a second; whether it opened. */

@@ -94,7 +94,10 @@ describe('summarise()', () => {
       of('tcp_v6_rcv', {}),
       of('tcp_filter', { submitted: 1, rejected_filter: 1, rejected_netns: 4 }, 1),
     ];
-    const hooks = [undefined, 'tcp_*', 'tcp_*', 'tcp_*'].map((pattern) => ({ pattern }));
+    const hooks = all.map(({ hook }) => ({
+      id: hook,
+      pattern: hook === 'drop' ? undefined : 'tcp_*',
+    }));
     const lines = summarise(all, hooks);
     expect(lines.map(({ hook }) => hook)).toEqual(['drop', 'tcp_v4_rcv', 'tcp_filter', 'tcp_*']);
     expect(lines.at(-1)).toMatchObject({

@@ -46,16 +46,13 @@ describe('parseHooks()', () => {
     },
   );
 
-  it.each(['xdp:eth0', 'afxdp', 'afxdp:tx', 'kretprobe:icmp_rcv', 'bpf:3'])(
-    'says not yet for %s',
-    (name) => {
-      expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
-    },
-  );
+  it.each(['xdp:eth0', 'kretprobe:icmp_rcv', 'bpf:3'])('says not yet for %s', (name) => {
+    expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
+  });
 });
 
 describe('hookIndex()', () => {
-  const hooks = parseHooks(['rx', 'drop']);
+  const hooks = parseHooks(['rx', 'drop']).map(({ id }) => id);
 
   it('is the place in the run, by name or alias', () => {
     expect(hookIndex(hooks, 'drop')).toBe(1);

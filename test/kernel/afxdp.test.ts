@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kernel } from '../support/kernel-features.ts';
+import { NetnsPair, type Netns } from '../support/netns.ts';
+import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
+import { capture, runXcap } from '../support/tracer.ts';
+import { AfXdpReceiver, sendByAfXdp, sendFrames } from '../support/traffic.ts';
+
+const COUNT = 20;
+const OTHER = 3;
+
+let pair: NetnsPair;
+let frame: Uint8Array;
+let other: Uint8Array;
+beforeAll(() => {
+  pair = new NetnsPair();
+  const ends = { src: pair.a.address4, dst: pair.b.address4 };
+  const datagram = (dport: number): Uint8Array =>
+    ethernet(0x0800, ipv4({ ...ends, protocol: 17 }, udp({ sport: 7, dport }, filler(60), ends)), {
+      src: pair.a.mac,
+      dst: pair.b.mac,
+    });
+  frame = datagram(9);
+  other = datagram(10);
+});
+afterAll(() => {
+  pair.dispose();
+});
+
+/** How many packets of the port tcpdump sees on the device, going both ways, while `traffic` runs. */
+async function tcpdumpSees(at: Netns, traffic: () => void | Promise<void>): Promise<number> {
+  const [program = '', ...args] = at.command([
+    ...['tcpdump', '-n', '--immediate-mode', '-i', at.device, 'udp port 9'],
+  ]);
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await new Promise<void>((resolve) => {
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('listening on')) resolve();
+    });
+  });
+  await traffic();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  child.kill('SIGINT');
+  await ended;
+  return out.split('\n').filter((line) => line !== '').length;
+}
+
+const able = kernel.fentry || kernel.kprobe;
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+describe.skipIf(!able)('what an AF_XDP socket sends', () => {
+  it('is seen where tcpdump sees nothing, with device, queue and process', async () => {
+    let seenByTcpdump = -1;
+    const { records, summaries, stderr } = await capture(
+      ['--hook', 'afxdp:tx', '--netns', pair.a.name, 'udp port 9'],
+      async () => {
+        seenByTcpdump = await tcpdumpSees(pair.a, () => {
+          expect(sendByAfXdp(pair.a, frame, COUNT)).toBe(COUNT);
+          expect(sendByAfXdp(pair.a, other, OTHER)).toBe(OTHER);
+        });
+      },
+    );
+    expect(seenByTcpdump).toBe(0);
+    expect(stderr).toMatch(/tracing AF_XDP transmission \(__dev_direct_xmit, \S+\), /);
+    expect(records).toHaveLength(COUNT);
+    for (const record of records) {
+      expect(record).toMatchObject({
+        ...{ hook: 'afxdp:tx', iface: pair.a.device, netns: pair.a.inode, queue: 0 },
+        ...{ comm: 'af-xdp', context: 'process', len: frame.length, packet: hex(frame) },
+      });
+    }
+    expect(summaries).toEqual([
+      expect.objectContaining({
+        ...{ hook: 'afxdp:tx', seen: COUNT + OTHER, matched: COUNT, written: COUNT },
+        ...{ by: { filter: OTHER }, lost: 0, missed: 0 },
+      }),
+    ]);
+  });
+
+  it('is all that is seen there', async () => {
+    const { records } = await capture(['--hook', 'afxdp:tx', '--netns', pair.a.name], () => {
+      sendFrames(pair.a, [frame], { count: COUNT });
+    });
+    expect(records).toEqual([]);
+  });
+});
+
+describe.skipIf(!able).each(['generic', 'native'] as const)(
+  'what an AF_XDP socket receives in %s mode',
+  (mode) => {
+    it('is seen where tcpdump sees nothing, with device and queue', async () => {
+      let seenByTcpdump = -1;
+      let received: readonly string[] = [];
+      const { records, summaries } = await capture(
+        ['--hook', 'afxdp:rx', '--netns', pair.b.name, 'udp port 9'],
+        async () => {
+          const receiver = await AfXdpReceiver.start(pair.b, mode, COUNT + OTHER);
+          seenByTcpdump = await tcpdumpSees(pair.b, async () => {
+            sendFrames(pair.a, [frame], { count: COUNT });
+            sendFrames(pair.a, [other], { count: OTHER });
+            received = await receiver.frames;
+          });
+        },
+      );
+      expect(received).toHaveLength(COUNT + OTHER);
+      expect(seenByTcpdump).toBe(0);
+      expect(records).toHaveLength(COUNT);
+      for (const record of records) {
+        expect(record).toMatchObject({
+          ...{ hook: 'afxdp:rx', iface: pair.b.device, netns: pair.b.inode, queue: 0 },
+          ...{ context: 'softirq', len: frame.length, packet: hex(frame) },
+        });
+      }
+      expect(summaries[0]).toMatchObject({
+        ...{ hook: 'afxdp:rx', seen: COUNT + OTHER, matched: COUNT, written: COUNT, lost: 0 },
+      });
+    });
+  },
+);
+
+describe.skipIf(able)('AF_XDP hooks', () => {
+  it('say that this kernel cannot have them', async () => {
+    const { status, stderr } = await runXcap(['--hook', 'afxdp']);
+    expect(status).toBe(4);
+    expect(stderr).toMatch(
+      /^xcap: choosing hooks: afxdp:tx: this kernel has neither fentry programs nor kprobes\n/,
+    );
+  });
+});
