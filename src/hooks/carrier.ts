@@ -4,7 +4,7 @@ import { memberPlace } from '../btf/members.ts';
 import type { Carrier, CarrierKind } from './resolved.ts';
 
 /** Best first: a packet says more than its socket. */
-const PREFERENCE: readonly CarrierKind[] = ['skb', 'skb-pointer', 'skb-member', 'xdp', 'sock'];
+const PREFERENCE: readonly CarrierKind[] = ['skb', 'skb-pointer', 'xdp', 'skb-member', 'sock'];
 
 /** What argument leads to a packet or a socket; undefined when none does. */
 export function findCarrier(btf: Btf, params: readonly BtfArgument[]): Carrier | undefined {
