@@ -153,8 +153,8 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 		if (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK)
 			v->link = XCAP_LINK_ETHERNET;
 	} else if (mac != XCAP_MAC_UNSET && mac <= data &&
-	    (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK) &&
-	    !(mac == network && READ(skb, mac_len) == 0)) {
+		   (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK) &&
+		   !(mac == network && READ(skb, mac_len) == 0)) {
 		v->link = XCAP_LINK_ETHERNET;
 		start = mac;
 	} else if (network && network < tail) {
