@@ -6,7 +6,7 @@ import { MapReader } from './kernels.ts';
 
 /** Types of parameters that the functions of a made-up kernel can have. */
 export type ParameterType =
-  'skb' | 'skb**' | 'sock' | 'net' | 'void*' | 'u32' | 'pair' | 'pktinfo' | '...';
+  'skb' | 'skb**' | 'sock' | 'net' | 'void*' | 'u32' | 'pair' | 'pktinfo' | 'xdp' | 'xsk' | '...';
 
 export interface MadeFunction {
   readonly name: string;
@@ -103,6 +103,9 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
     net: ptr(fwd('net')),
     'void*': ptr(0),
     u32,
+    xdp: ptr(fwd('xdp_buff')),
+    // Since 6.x it has a packet of its own, which is not the one that it is given.
+    xsk: ptr(struct('xdp_sock', ['dev', 'skb'], skb)),
     pktinfo: ptr(struct('nft_pktinfo', ['state', 'skb'], skb)),
     pair: struct('pair', ['a', 'b']),
   };
