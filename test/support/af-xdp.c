@@ -88,15 +88,10 @@ static size_t read_frame(unsigned char *bytes)
 	return size;
 }
 
-static int open_socket(const char *device, unsigned char **memory, struct xdp_mmap_offsets *offsets)
+static int open_socket(unsigned char **memory, struct xdp_mmap_offsets *offsets)
 {
 	const uint32_t entries = CHUNKS;
 	struct xdp_umem_reg umem = {.len = 2ull * CHUNKS * CHUNK_BYTES, .chunk_size = CHUNK_BYTES};
-	struct sockaddr_xdp address = {
-		.sxdp_family = AF_XDP,
-		.sxdp_flags = XDP_COPY,
-		.sxdp_ifindex = if_nametoindex(device),
-	};
 	socklen_t size = sizeof(*offsets);
 	int s = socket(AF_XDP, SOCK_RAW, 0);
 
@@ -113,9 +108,20 @@ static int open_socket(const char *device, unsigned char **memory, struct xdp_mm
 	set_option(s, XDP_TX_RING, &entries, sizeof(entries));
 	if (getsockopt(s, SOL_XDP, XDP_MMAP_OFFSETS, offsets, &size))
 		fail("getsockopt");
+	return s;
+}
+
+/* The rings are mapped by then: 5.10 and 6.1 refuse that to a bound socket. */
+static void bind_socket(int s, const char *device)
+{
+	struct sockaddr_xdp address = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = XDP_COPY,
+		.sxdp_ifindex = if_nametoindex(device),
+	};
+
 	if (bind(s, (struct sockaddr *)&address, sizeof(address)))
 		fail(device);
-	return s;
 }
 
 static int send_all(const char *device, uint32_t count)
@@ -123,11 +129,12 @@ static int send_all(const char *device, uint32_t count)
 	struct xdp_mmap_offsets offsets;
 	unsigned char *memory, frame[CHUNK_BYTES];
 	size_t size = read_frame(frame);
-	int s = open_socket(device, &memory, &offsets);
+	int s = open_socket(&memory, &offsets);
 	struct ring tx = map_ring(s, &offsets.tx, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING);
 	struct ring done =
 		map_ring(s, &offsets.cr, sizeof(uint64_t), XDP_UMEM_PGOFF_COMPLETION_RING);
 
+	bind_socket(s, device);
 	for (uint32_t i = 0; i < count; i++) {
 		struct xdp_desc *desc = (struct xdp_desc *)tx.entries + i % CHUNKS;
 
@@ -189,7 +196,7 @@ static int receive_all(const char *device, uint32_t count, uint32_t mode)
 	};
 	struct xdp_mmap_offsets offsets;
 	unsigned char *memory;
-	int s = open_socket(device, &memory, &offsets);
+	int s = open_socket(&memory, &offsets);
 	struct ring fill = map_ring(s, &offsets.fr, sizeof(uint64_t), XDP_UMEM_PGOFF_FILL_RING);
 	struct ring rx = map_ring(s, &offsets.rx, sizeof(struct xdp_desc), XDP_PGOFF_RX_RING);
 	int map = bpf(BPF_MAP_CREATE, &create, "creating a map");
@@ -210,6 +217,7 @@ static int receive_all(const char *device, uint32_t count, uint32_t mode)
 	};
 	struct pollfd readable = {.fd = s, .events = POLLIN};
 
+	bind_socket(s, device);
 	for (uint32_t i = 0; i < CHUNKS; i++)
 		((uint64_t *)fill.entries)[i] = (uint64_t)(CHUNKS + i) * CHUNK_BYTES;
 	__atomic_store_n(fill.producer, CHUNKS, __ATOMIC_RELEASE);
