@@ -35,6 +35,8 @@ local fields = {
     family = ProtoField.string("xcap.family", "Address family"),
     protocol = ProtoField.uint32("xcap.protocol", "Protocol of the socket"),
     state = ProtoField.string("xcap.state", "State of the socket"),
+    ret = ProtoField.string("xcap.ret", "Returned"),
+    verdict = ProtoField.string("xcap.verdict", "Verdict"),
 }
 local numbers = {
     pid = true, tid = true, netns = true, ifindex = true, mark = true,

@@ -1,5 +1,5 @@
 import { decodeSocket, type RawSocket } from './decode-socket.ts';
-import { EVENT_BYTES, EVENT_FIELDS, SOCKET_BYTES, type EventField } from './events.ts';
+import { EVENT_BYTES, EVENT_FIELDS, EVENT_FLAGS, SOCKET_BYTES, type EventField } from './events.ts';
 
 /** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
 export const CONTEXTS = [undefined, 'process', 'softirq', 'hardirq', 'nmi'] as const;
@@ -24,6 +24,8 @@ const AT = {
   timeNs: offsetOf('time_ns'),
   skb: offsetOf('skb'),
   location: offsetOf('location'),
+  ret: offsetOf('ret'),
+  packetId: offsetOf('packet_id'),
   wireLength: offsetOf('wire_length'),
   capturedLength: offsetOf('captured_length'),
   reason: offsetOf('reason'),
@@ -40,6 +42,7 @@ const AT = {
   context: offsetOf('context'),
   packetType: offsetOf('packet_type'),
   link: offsetOf('link'),
+  flags: offsetOf('flags'),
   comm: offsetOf('comm'),
   ifname: offsetOf('ifname'),
 } as const;
@@ -50,6 +53,10 @@ export interface RawEvent {
   readonly timeNs: bigint;
   readonly skb: bigint;
   readonly location: bigint;
+  /** What the function or program returned, unsigned; undefined where the event is not of that. */
+  readonly ret: bigint | undefined;
+  /** The same for each event of one packet; undefined: not told. */
+  readonly packetId: bigint | undefined;
   readonly wireLength: number;
   readonly reason: number;
   readonly tgid: number;
@@ -103,6 +110,11 @@ export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
     timeNs: view.getBigUint64(AT.timeNs, true),
     skb: view.getBigUint64(AT.skb, true),
     location: view.getBigUint64(AT.location, true),
+    ret:
+      (view.getUint8(AT.flags) & EVENT_FLAGS.returned) === 0
+        ? undefined
+        : view.getBigUint64(AT.ret, true),
+    packetId: view.getBigUint64(AT.packetId, true) || undefined,
     wireLength: view.getUint32(AT.wireLength, true),
     reason: view.getUint32(AT.reason, true),
     tgid: view.getUint32(AT.tgid, true),

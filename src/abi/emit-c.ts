@@ -2,6 +2,7 @@ import { COUNTERS } from './counters.ts';
 import {
   EVENT_BYTES,
   EVENT_FIELDS,
+  EVENT_FLAGS,
   SOCKET_BYTES,
   SOCKET_FIELDS,
   type EventField,
@@ -12,6 +13,10 @@ export function emitEventHeader(): string {
   const counters = COUNTERS.map((name, i) => `#define XCAP_COUNT_${name.toUpperCase()} ${i}`);
   return [
     ...emitStruct('xcap_event', EVENT_FIELDS, EVENT_BYTES),
+    '',
+    ...Object.entries(EVENT_FLAGS).map(
+      ([name, bit]) => `#define XCAP_EVENT_${name.toUpperCase()} ${bit}`,
+    ),
     '',
     ...emitStruct('xcap_socket', SOCKET_FIELDS, SOCKET_BYTES),
     '',

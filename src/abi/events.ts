@@ -33,6 +33,8 @@ export const EVENT_FIELDS = layout([
   ['time_ns', 'u64'], // bpf_ktime_get_ns(): CLOCK_MONOTONIC
   ['skb', 'u64'],
   ['location', 'u64'], // address in the caller of kfree_skb
+  ['ret', 'u64'], // what the function or program returned, where XCAP_EVENT_RETURNED says so
+  ['packet_id', 'u64'], // the same at each hook that one packet came by; 0: not told
   ['wire_length', 'u32'], // from the first byte of the packet
   ['captured_length', 'u32'],
   ['reason', 'u32'], // enum skb_drop_reason, subsystem in the upper half
@@ -49,10 +51,13 @@ export const EVENT_FIELDS = layout([
   ['context', 'u8'], // XCAP_CONTEXT_*
   ['packet_type', 'u8'], // skb->pkt_type
   ['link', 'u8'], // XCAP_LINK_*
-  ['unused', 'u8'],
+  ['flags', 'u8'], // XCAP_EVENT_*
   ['comm', 'u8', 16],
   ['ifname', 'u8', 16],
 ]);
+
+/** Bits of `flags`. */
+export const EVENT_FLAGS = { returned: 1 } as const;
 
 /** What an event of a socket without a packet has in the place of captured bytes. */
 export const SOCKET_FIELDS = layout([

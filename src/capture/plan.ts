@@ -208,6 +208,7 @@ function makeNames(
         .map(describeAttachPoint)
         .join(' and '),
     ),
+    returns: hookIds(hooks).map((id) => hooks.find((hook) => hook.id === id)?.returns),
     clockOffsetNs: clockOffset(),
     // Read by warmUp(), not while the compiler waits for its text.
     get reason() {

@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { UnsupportedError } from '../errors.ts';
+import { errnoNameOf } from '../util/errno.ts';
 
 export type NativeLibrary = ReturnType<typeof koffi.load>;
 
@@ -35,15 +36,9 @@ export function lastErrno(): number {
   return koffi.errno();
 }
 
-const errnoNames = new Map<number, string>(
-  Object.entries(koffi.os.errno).map(([name, number]) => [number, name]),
-);
-// The kernel's own, absent from errno.h of libc's map (include/linux/errno.h).
-errnoNames.set(524, 'ENOTSUPP');
-
 /** `EPERM` for 1; `errno 999` for a number without a name. */
 export function errnoName(errno: number): string {
-  return errnoNames.get(errno) ?? `errno ${errno}`;
+  return errnoNameOf(errno) ?? `errno ${errno}`;
 }
 
 /** Address of a buffer's first byte; the caller must keep the buffer referenced while C uses it. */

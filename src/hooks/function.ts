@@ -64,6 +64,7 @@ export function attachPoint(
     hasLocation: false,
     atData: false,
     destructor: undefined,
+    returns: undefined,
   };
 }
 

@@ -178,7 +178,7 @@ function resolveOne(
       return {
         ...attachedAt(found, place, tracepoint, kernel, options),
         ...{ id: spec.id, pattern: undefined, subject, arguments: args, direction, hasLocation },
-        ...{ atData: false, destructor: undefined },
+        ...{ atData: false, destructor: undefined, returns: undefined },
       };
     }
     case 'tracepoint': {
@@ -195,7 +195,8 @@ function resolveOne(
       return {
         ...attachedAt(found, place, name, kernel, options),
         ...{ id, pattern: undefined, subject: undefined, arguments: args },
-        ...{ direction: undefined, hasLocation: false, atData: false, destructor: undefined },
+        ...{ direction: undefined, hasLocation: false, atData: false },
+        ...{ destructor: undefined, returns: undefined },
       };
     }
     case 'function': {

@@ -1,3 +1,4 @@
+import type { ReturnType } from './return-type.ts';
 import type { Backend, Direction } from './spec.ts';
 
 /**
@@ -62,6 +63,8 @@ export interface ResolvedHook {
   readonly atData: boolean;
   /** Address that skb->destructor has to be; undefined takes every packet. */
   readonly destructor: bigint | undefined;
+  /** What the value that its events end with means; undefined where they have none. */
+  readonly returns: ReturnType | undefined;
 }
 
 /**

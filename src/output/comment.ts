@@ -31,6 +31,8 @@ export interface CommentFields {
   readonly family?: string | undefined;
   readonly sockProtocol?: number | undefined;
   readonly state?: string | undefined;
+  readonly ret?: string | undefined;
+  readonly verdict?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -58,6 +60,8 @@ export const COMMENT_KEYS = {
   family: { field: 'family', kind: 'text' },
   protocol: { field: 'sockProtocol', kind: 'number' },
   state: { field: 'state', kind: 'text' },
+  ret: { field: 'ret', kind: 'text' },
+  verdict: { field: 'verdict', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -120,17 +124,21 @@ export function formatComment(
   if (link !== undefined) words += ' link=' + link;
   if (fields.userText !== undefined) words += ' user=' + quoteValue(fields.userText);
   if (fields.family !== undefined) words += socketWords(fields);
+  if (fields.ret !== undefined) words += ' ret=' + quoteShort(fields.ret);
+  if (fields.verdict !== undefined) words += ' verdict=' + quoteShort(fields.verdict);
   return words.slice(1);
 }
 
 /** Longer than any of them really is. */
-const SOCKET_WORD_MAX = 64;
+const SHORT_VALUE_MAX = 64;
+
+const quoteShort = (value: string): string => quoteOnce(value.slice(0, SHORT_VALUE_MAX));
 
 function socketWords(fields: CommentFields): string {
   const { lport, rport, sockProtocol } = fields;
   const text = (key: 'laddr' | 'raddr' | 'family' | 'state'): string => {
     const value = fields[key];
-    return value === undefined ? '' : ` ${key}=${quoteValue(value.slice(0, SOCKET_WORD_MAX))}`;
+    return value === undefined ? '' : ` ${key}=${quoteValue(value.slice(0, SHORT_VALUE_MAX))}`;
   };
   return (
     text('laddr') +

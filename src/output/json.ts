@@ -55,6 +55,8 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     `,"hook":${quoteJson(record.hook)}` +
     textField('reason', record.reason) +
     textField('location', record.location) +
+    textField('ret', record.ret) +
+    textField('verdict', record.verdict) +
     `,"pid":${record.pid},"tid":${record.tid},"comm":${quoteJson(record.comm)}` +
     textField('context', record.context) +
     numberField('netns', record.netns) +
@@ -66,6 +68,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     (record.family === undefined ? '' : socketMembers(record)) +
     textField('packet_type', record.packetType) +
     userField(record.user) +
+    (record.packetId === undefined ? '' : `,"packet_id":${record.packetId}`) +
     `,"skb":"0x${record.skb.toString(16)}","link":"${record.linkType}"` +
     `,"len":${Math.max(record.wireLength, captured)},"caplen":${captured},"packet":"${packet}"}\n`
   );

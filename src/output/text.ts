@@ -122,10 +122,17 @@ export class TextSink implements Sink {
     text += record.iface === undefined ? '?' : escapeText(record.iface);
     if (record.netnsLabel !== undefined) text += `@${escapeText(record.netnsLabel)}`;
     text += ` ${hook}${escapeText(record.hook)}${end} `;
+    text += this.#outcomeText(record);
     if (record.reason !== undefined) text += `${reason}${escapeText(record.reason)}${end} `;
     if (quiet) return text;
     if (record.location !== undefined) text += `${dim}${escapeText(record.location)}${end} `;
     return `${text}${taskText(record)} `;
+  }
+
+  #outcomeText({ ret, verdict }: PacketRecord): string {
+    if (ret === undefined && verdict === undefined) return '';
+    const { reason, end } = this.#palette;
+    return `${reason}${escapeText(verdict ?? `ret=${ret ?? ''}`)}${end} `;
   }
 
   #append(text: string): void {
@@ -165,6 +172,7 @@ function metadataText(record: PacketRecord): string {
     ` protocol=0x${record.protocol.toString(16).padStart(4, '0')}` +
     (packetType === undefined ? '' : ` type=${packetType}`) +
     ` len=${record.wireLength} caplen=${record.data.length}` +
-    ` skb=0x${record.skb.toString(16)}`
+    ` skb=0x${record.skb.toString(16)}` +
+    (record.packetId === undefined ? '' : ` packet_id=${record.packetId}`)
   );
 }

@@ -1,6 +1,8 @@
 import type { RawEvent } from '../abi/decode.ts';
+import type { ReturnType } from '../hooks/return-type.ts';
 import type { UserValue } from '../user-c/values.ts';
 import type { PacketRecord } from './record.ts';
+import { decodeReturn } from './returned.ts';
 import { socketFields } from './socket.ts';
 
 /** What turns numbers of the kernel into names; each answers undefined when it cannot tell. */
@@ -9,6 +11,8 @@ export interface Names {
   readonly hooks: readonly string[];
   /** Where each hook is attached, in words: `skb:kfree_skb, BTF-typed`. */
   readonly attachPoints: readonly string[];
+  /** What the return values mean, by hook; undefined where there is none. */
+  readonly returns: readonly (ReturnType | undefined)[];
   /** Realtime minus monotonic clock, nanoseconds, at about the time of the event. */
   readonly clockOffsetNs: () => bigint;
   /** Undefined where the kernel has no drop reasons (before 5.17). */
@@ -52,10 +56,14 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
     wireLength: event.wireLength,
     data: event.data,
   };
-  if (event.socket === undefined && user === undefined) return record;
+  const { socket, ret, packetId } = event;
+  if ((socket ?? user ?? ret ?? packetId) === undefined) return record;
+  const returns = names.returns[event.hook];
   return {
     ...record,
-    ...(event.socket === undefined ? {} : socketFields(event.socket)),
+    ...(ret === undefined || returns === undefined ? {} : decodeReturn(returns, ret)),
+    ...(packetId === undefined ? {} : { packetId }),
+    ...(socket === undefined ? {} : socketFields(socket)),
     ...(user === undefined ? {} : { user, userText: userText(user) }),
   };
 }

@@ -12,6 +12,13 @@ export type PacketType = 'host' | 'broadcast' | 'multicast' | 'otherhost' | 'out
 /** What the first byte of `data` is: an Ethernet header, or an IPv4/IPv6 header (LINKTYPE_RAW). */
 export type LinkType = 'ethernet' | 'raw';
 
+/** A verdict on a packet, as pcapng's epb_verdict tells it. */
+export interface VerdictCode {
+  readonly by: 'tc' | 'xdp';
+  /** As the program returned it. */
+  readonly value: number;
+}
+
 /** The fields of a socket are there when the event has no packet: `data` is empty then. */
 export interface PacketRecord extends Partial<SocketFields> {
   /** Hook name as it appears in outputs: `drop`, `rx`, `tx`. */
@@ -47,6 +54,13 @@ export interface PacketRecord extends Partial<SocketFields> {
   readonly wireLength: number;
   /** Captured bytes; valid until the sink's write() returns: copy to keep. */
   readonly data: Uint8Array;
+  /** What the function or program returned, decoded: `0`, `-EPERM`, `NF_DROP`, `0xffff8881...`. */
+  readonly ret?: string | undefined;
+  /** What an XDP or tc program decided: `DROP`, `SHOT`; a number that the kernel has no name for. */
+  readonly verdict?: string | undefined;
+  readonly verdictCode?: VerdictCode | undefined;
+  /** The same at each hook that one packet came by. */
+  readonly packetId?: bigint | undefined;
   /** Fields of --action-c, where it gave some; `userText` is them as they are written: `a=1 b=0x2`. */
   readonly user?: readonly UserValue[] | undefined;
   readonly userText?: string | undefined;

@@ -40,6 +40,9 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->time_ns = xcap_ktime_get_ns();
 	e->skb = (u64)hit->skb;
 	e->location = hit->location;
+	e->ret = hit->ret;
+	e->packet_id = hit->packet_id;
+	e->flags = hit->returned ? XCAP_EVENT_RETURNED : 0;
 	e->wire_length = view->pkt.wire_len;
 	e->reason = hit->reason;
 	e->tgid = task >> 32;

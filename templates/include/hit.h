@@ -15,8 +15,11 @@ struct xcap_hit {
 	struct xdp_buff *xdp; /* else the packet is this, which no skb was made for yet */
 	struct sock *rx_sk;
 	u64 location;
+	u64 ret;       /* what was returned, where `returned` says so */
+	u64 packet_id; /* the same at each hook that one packet came by; 0: not told */
 	u32 reason;
 	u32 hook;
+	u32 returned;
 	u32 direction; /* XCAP_DIRECTION_* of every packet of the hook */
 	u32 socket;    /* no skb: rx_sk is what the event is of */
 	u32 at_data;   /* the packet starts at skb->data, whatever the header offsets say */

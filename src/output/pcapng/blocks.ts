@@ -33,7 +33,9 @@ export const OPTION = {
   if_filter: { code: 11, kind: 'filter' },
   epb_flags: { code: 2, kind: 'u32' },
   epb_dropcount: { code: 4, kind: 'u64' },
+  epb_packetid: { code: 5, kind: 'u64' },
   epb_queue: { code: 6, kind: 'u32' },
+  epb_verdict: { code: 7, kind: 'u64' }, // behind a byte of VERDICT_BY
   isb_starttime: { code: 2, kind: 'time' },
   isb_endtime: { code: 3, kind: 'time' },
   isb_ifrecv: { code: 4, kind: 'u64' },
@@ -49,6 +51,9 @@ export type OptionValues = Partial<Record<OptionName, string | number | bigint |
 
 /** Section 3.5: an option's length is 16 bit. */
 export const OPTION_BYTES_MAX = 0xffff;
+
+/** The first byte of epb_verdict: who decided; eight bytes follow, what it returned. */
+export const VERDICT_BY = { tc: 1, xdp: 2 } as const;
 
 const utf8 = new TextEncoder();
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;

@@ -1,4 +1,4 @@
-import type { LinkType, PacketRecord } from '../../records/record.ts';
+import type { LinkType, PacketRecord, VerdictCode } from '../../records/record.ts';
 import { escapeText } from '../../util/escape.ts';
 import { Batch } from '../batch.ts';
 import { formatComment, quoteValue } from '../comment.ts';
@@ -13,6 +13,7 @@ import {
   OPTION,
   padding,
   sectionHeaderBlock,
+  VERDICT_BY,
 } from './blocks.ts';
 import type { OptionValues } from './blocks.ts';
 import { packetFlags } from './flags.ts';
@@ -70,8 +71,8 @@ interface Interface {
 }
 
 const EPB_FIXED_BYTES = 28;
-/** epb_flags, epb_dropcount, epb_queue, the comment's head and padding, opt_endofopt, length. */
-const EPB_REST_BYTES = 8 + 12 + 8 + 4 + 3 + 4 + 4;
+/** epb_flags, epb_dropcount, epb_packetid, epb_queue, epb_verdict, the comment's head and padding, opt_endofopt, length. */
+const EPB_REST_BYTES = 8 + 12 + 12 + 8 + 16 + 4 + 3 + 4 + 4;
 
 /**
  * Writes pcapng as docs/record-format.md describes it. The section header goes out at once, so
@@ -144,14 +145,12 @@ export class PcapngSink implements Sink {
     const flags = packetFlags(record.packetType, target.hook.direction);
     if (flags !== 0) at = this.#putWord(at, OPTION.epb_flags.code, flags);
     const lost = this.#newlyLost(target.hook);
-    if (lost !== 0) {
-      at = this.#putWord(at, OPTION.epb_dropcount.code, lost % 2 ** 32);
-      // The value is 64 bit wide; only a count beyond 2^32 has more than zeros there.
-      view.setUint16(at - 6, 8, true);
-      view.setUint32(at, Math.floor(lost / 2 ** 32), true);
-      at += 4;
+    if (lost !== 0) at = this.#putLong(at, OPTION.epb_dropcount.code, BigInt(lost));
+    if (record.packetId !== undefined) {
+      at = this.#putLong(at, OPTION.epb_packetid.code, record.packetId);
     }
     at = this.#putWord(at, OPTION.epb_queue.code, record.queue);
+    if (record.verdictCode !== undefined) at = this.#putVerdict(at, record.verdictCode);
     view.setUint16(at, OPTION.opt_comment.code, true);
     view.setUint16(at + 2, comment.length, true);
     bytes.write(comment, at + 4, 'latin1');
@@ -202,6 +201,25 @@ export class PcapngSink implements Sink {
     view.setUint16(at + 2, 4, true);
     view.setUint32(at + 4, value, true);
     return at + 8;
+  }
+
+  #putLong(at: number, code: number, value: bigint): number {
+    const { view } = this.#batch;
+    view.setUint16(at, code, true);
+    view.setUint16(at + 2, 8, true);
+    view.setBigUint64(at + 4, value, true);
+    return at + 12;
+  }
+
+  #putVerdict(at: number, { by, value }: VerdictCode): number {
+    const { view } = this.#batch;
+    view.setUint16(at, OPTION.epb_verdict.code, true);
+    view.setUint16(at + 2, 9, true);
+    view.setUint8(at + 4, VERDICT_BY[by]);
+    view.setBigInt64(at + 5, BigInt(value), true);
+    view.setUint16(at + 13, 0, true);
+    view.setUint8(at + 15, 0);
+    return at + 16;
   }
 
   #newlyLost(hook: Hook): number {

@@ -29,6 +29,8 @@ describe('decodeEvent()', () => {
           time_ns: 1n << 60n,
           skb: 0xffff888012345678n,
           location: 0xffffffff81000010n,
+          ret: 0xfffffffffffffffen,
+          packet_id: 0x700000001n,
           wire_length: 1514,
           reason: 0x30001,
           tgid: 4242,
@@ -44,6 +46,7 @@ describe('decodeEvent()', () => {
           context: 2,
           packet_type: 4,
           link: 1,
+          flags: 1,
           comm: 'ping',
           ifname: 'eth1',
         },
@@ -54,6 +57,8 @@ describe('decodeEvent()', () => {
       timeNs: 1n << 60n,
       skb: 0xffff888012345678n,
       location: 0xffffffff81000010n,
+      ret: 0xfffffffffffffffen,
+      packetId: 0x700000001n,
       wireLength: 1514,
       reason: 0x30001,
       tgid: 4242,
@@ -73,6 +78,11 @@ describe('decodeEvent()', () => {
       ifname: 'eth1',
       data: Uint8Array.of(1, 2, 3),
     });
+  });
+
+  it('tells a returned zero from nothing returned', () => {
+    expect(decodeEvent(encode({}, [])).ret).toBeUndefined();
+    expect(decodeEvent(encode({ flags: 1 }, [])).ret).toBe(0n);
   });
 
   it('takes a name that fills its field, and one that is no UTF-8', () => {
@@ -101,7 +111,7 @@ describe('EVENT_FIELDS', () => {
 
   it('are asserted in the C that is emitted', () => {
     const header = emitEventHeader();
-    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 72');
+    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 88');
     expect(header).toContain(`sizeof(struct xcap_event) == ${EVENT_BYTES}`);
   });
 });

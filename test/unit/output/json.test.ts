@@ -174,7 +174,14 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
     { name: 'note', value: 'a"\u001b', text: 'x' },
   ];
   const records = [
-    sampleRecord({ user, userText: 'ttl=0x40', ...SOCKET }),
+    sampleRecord({
+      user,
+      userText: 'ttl=0x40',
+      ret: '-EPERM',
+      verdict: 'DROP',
+      packetId: 7n,
+      ...SOCKET,
+    }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),
     rawRecord({ comm: '\x1b"', reason: '65537', location: '0xffffffff81000000', context: 'nmi' }),
   ];

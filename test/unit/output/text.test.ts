@@ -121,6 +121,16 @@ describe('TextSink', () => {
     expect(await lines([seen], { time: 'none' })).toBe(`eth1@blue rx ping/4242 ${PACKET}\n`);
   });
 
+  test('prints a verdict, or what was returned, in the place of a reason', async () => {
+    const rest = { reason: undefined, location: undefined };
+    expect(await lines([{ hook: 'xdp:eth1@exit', verdict: 'DROP', ...rest }])).toContain(
+      ' xdp:eth1@exit DROP softirq(',
+    );
+    expect(await lines([{ hook: 'kretprobe:ip_rcv', ret: '-EPERM', ...rest }])).toContain(
+      ' kretprobe:ip_rcv ret=-EPERM softirq(',
+    );
+  });
+
   test('prints the location alone on kernels without reasons', async () => {
     expect(await lines([{ reason: undefined }])).toContain('drop nf_hook_slow+0xa2 softirq');
   });

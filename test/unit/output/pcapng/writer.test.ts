@@ -73,6 +73,24 @@ test('tshark reads time, lengths, bytes, interface, queue and comment of a packe
   ]);
 });
 
+test('tshark reads the packet id and the verdict', async () => {
+  const drop = { by: 'xdp', value: 1 } as const;
+  const invalid = { by: 'xdp', value: 0xffffffff } as const;
+  const shot = { by: 'tc', value: 2 } as const;
+  const bytes = await capture(
+    [drop, invalid, shot].map((verdictCode, i) =>
+      sampleRecord({ verdictCode, packetId: (1n << 40n) + BigInt(i) }),
+    ),
+  );
+  expect(
+    tsharkFields(bytes, 'frame.packet_id', 'frame.verdict.ebpf_xdp', 'frame.verdict.ebpf_tc'),
+  ).toEqual([
+    ['1099511627776', '1', ''],
+    ['1099511627777', '4294967295', ''],
+    ['1099511627778', '', '2'],
+  ]);
+});
+
 test('capinfos reads the section and the interface with its filter and statistics', async () => {
   const text = judge(await capture([sampleRecord(), sampleRecord()]), 'capinfos', 'FILE');
   const squeezed = text.replaceAll(/ +/g, ' ');
