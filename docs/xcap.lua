@@ -37,10 +37,12 @@ local fields = {
     state = ProtoField.string("xcap.state", "State of the socket"),
     ret = ProtoField.string("xcap.ret", "Returned"),
     verdict = ProtoField.string("xcap.verdict", "Verdict"),
+    owner_pid = ProtoField.uint32("xcap.owner_pid", "Process of the socket"),
+    owner_comm = ProtoField.string("xcap.owner_comm", "Command of the socket's process"),
 }
 local numbers = {
     pid = true, tid = true, netns = true, ifindex = true, mark = true,
-    lport = true, rport = true, protocol = true,
+    lport = true, rport = true, protocol = true, owner_pid = true,
 }
 
 xcap.fields = {}

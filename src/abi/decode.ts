@@ -43,6 +43,7 @@ const AT = {
   packetType: offsetOf('packet_type'),
   link: offsetOf('link'),
   flags: offsetOf('flags'),
+  socketInode: offsetOf('socket'),
   comm: offsetOf('comm'),
   ifname: offsetOf('ifname'),
 } as const;
@@ -57,6 +58,8 @@ export interface RawEvent {
   readonly ret: bigint | undefined;
   /** The same for each event of one packet; undefined: not told. */
   readonly packetId: bigint | undefined;
+  /** Inode number of the socket that the packet is for; 0: not told. */
+  readonly socketInode: number;
   readonly wireLength: number;
   readonly reason: number;
   readonly tgid: number;
@@ -114,6 +117,7 @@ export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
       (view.getUint8(AT.flags) & EVENT_FLAGS.returned) === 0
         ? undefined
         : view.getBigUint64(AT.ret, true),
+    socketInode: view.getUint32(AT.socketInode, true),
     packetId: view.getBigUint64(AT.packetId, true) || undefined,
     wireLength: view.getUint32(AT.wireLength, true),
     reason: view.getUint32(AT.reason, true),

@@ -44,6 +44,7 @@ export const EVENT_FIELDS = layout([
   ['ifindex', 'u32'],
   ['netns', 'u32'],
   ['mark', 'u32'],
+  ['socket', 'u32'], // inode number of the socket that the packet is for; 0: not told
   ['cpu', 'u16'], // CONFIG_NR_CPUS ends at 8192
   ['hook', 'u16'], // index in the run's list of hooks
   ['queue', 'u16'],
@@ -54,6 +55,7 @@ export const EVENT_FIELDS = layout([
   ['flags', 'u8'], // XCAP_EVENT_*
   ['comm', 'u8', 16],
   ['ifname', 'u8', 16],
+  ['unused', 'u32'],
 ]);
 
 /** Bits of `flags`. */

@@ -209,6 +209,7 @@ function makeNames(
         .join(' and '),
     ),
     returns: hookIds(hooks).map((id) => hooks.find((hook) => hook.id === id)?.returns),
+    socketOwner: (inode) => view.socketOwners.owner(inode),
     clockOffsetNs: clockOffset(),
     // Read by warmUp(), not while the compiler waits for its text.
     get reason() {

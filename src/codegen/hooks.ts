@@ -75,7 +75,7 @@ function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined):
 
 /** Takes packet or socket out of the arguments, and captures it. */
 function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): string[] {
-  const { carrier, certain, location, reason, rxSk } = hook.arguments;
+  const { carrier, certain, location, reason, rxSk, owner } = hook.arguments;
   const address = argument(carrier.slot);
   switch (carrier.kind) {
     case 'sock':
@@ -89,6 +89,7 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         `hit.xdp = (void *)${address};`,
         'if (!hit.xdp)',
         '\treturn xcap_no_packet(&hit);',
+        ...(owner === undefined ? [] : [`hit.owner = (void *)${argument(owner)};`]),
         'return xcap_capture(&hit);',
       ];
     case 'skb':

@@ -50,5 +50,7 @@ export const KERNEL_STRUCTS: StructWants = {
     '__sk_common.skc_v6_daddr',
     'sk_protocol',
     'sk_mark',
+    'sk_socket',
   ],
+  socket_alloc: ['vfs_inode.i_ino'],
 };

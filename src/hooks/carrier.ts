@@ -67,7 +67,9 @@ function carrierOf(
     return { ...place, kind: 'sock', typed: true, offset: 0, struct: pointsTo };
   }
   const target = btf.pointee(param.typeId);
-  if (target?.kind === 'ptr' && isPacket(btf, target.typeId)) {
+  // Kernel functions call it so where it is given to them; others are where they put one.
+  const given = param.name === 'pskb';
+  if (given && target?.kind === 'ptr' && isPacket(btf, target.typeId)) {
     return { ...place, kind: 'skb-pointer', typed: false, offset: 0, struct: 'sk_buff' };
   }
   if (target?.kind !== 'struct') return undefined;
@@ -83,9 +85,13 @@ function isPacket(btf: Btf, typeId: number): boolean {
   return (type.kind === 'struct' || type.kind === 'fwd') && type.name === 'sk_buff';
 }
 
-/** The word of the first argument that is a socket; undefined when none is, or on the stack. */
-export function socketSlot(btf: Btf, params: readonly BtfArgument[]): number | undefined {
-  const index = params.findIndex(({ pointsTo }) => pointsTo === 'sock');
+/** The word of the first argument of that type; undefined when none is, or on the stack. */
+export function socketSlot(
+  btf: Btf,
+  params: readonly BtfArgument[],
+  struct: 'sock' | 'xdp_sock',
+): number | undefined {
+  const index = params.findIndex(({ pointsTo }) => pointsTo === struct);
   const slot = argumentSlots(btf, params)[index];
   return slot === undefined || slot >= REGISTER_WORDS ? undefined : slot;
 }

@@ -43,10 +43,8 @@ export function attachPoint(
 ): Omit<ResolvedHook, 'id' | 'pattern'> {
   const module = described?.module ?? symbols[0]?.module;
   // A packet without a device is in the namespace of the socket that it is for.
-  const rxSk =
-    described === undefined || carrier.kind === 'sock'
-      ? undefined
-      : socketSlot(described.btf, described.proto.params);
+  const socket = (struct: 'sock' | 'xdp_sock'): number | undefined =>
+    described && socketSlot(described.btf, described.proto.params, struct);
   const place = module === undefined ? name : `${name} [${module}]`;
   return {
     ...{ subject: undefined, backend, target: name, place, module },
@@ -58,7 +56,8 @@ export function attachPoint(
       certain: false,
       location: undefined,
       reason: undefined,
-      rxSk,
+      rxSk: carrier.kind === 'sock' ? undefined : socket('sock'),
+      owner: carrier.kind === 'xdp' ? socket('xdp_sock') : undefined,
     },
     direction: undefined,
     hasLocation: false,

@@ -240,6 +240,7 @@ function tracepointArguments(
     location: slots.get('location'),
     reason: slots.get('reason'),
     rxSk: slots.get('rxSk'),
+    owner: undefined,
   };
 }
 

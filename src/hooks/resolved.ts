@@ -33,6 +33,8 @@ export interface HookArguments {
   readonly location: number | undefined;
   readonly reason: number | undefined;
   readonly rxSk: number | undefined;
+  /** The socket that an xdp_buff is for. */
+  readonly owner: number | undefined;
 }
 
 /** A hook on the kernel that runs: one attach point. */

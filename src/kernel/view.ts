@@ -7,6 +7,7 @@ import { ModuleBtfs } from './modules.ts';
 import { NetnsNames } from './netns.ts';
 import { argumentRegisters, type PtRegs } from './pt-regs.ts';
 import { type FileReader, readText } from './reader.ts';
+import { SocketOwners } from './socket-owners.ts';
 import { KernelSymbols } from './symbols.ts';
 import { TraceableFunctions } from './traceable.ts';
 
@@ -31,6 +32,7 @@ export interface KernelView {
   /** Modules that this kernel could load; none where /lib/modules does not have its own. */
   readonly loadableModules: () => readonly string[];
   readonly netns: NetnsNames;
+  readonly socketOwners: SocketOwners;
   readonly features: Features;
   /** Lets go of the BTF, some 8 MB: it is read again should it be asked for again. */
   forgetTypes(): void;
@@ -77,6 +79,7 @@ export function openKernelView(options: KernelViewOptions): KernelView {
         .split('\n')
         .flatMap((line) => line.split(' ', 1).filter((name) => name !== '')),
     netns: new NetnsNames(reader, now),
+    socketOwners: new SocketOwners(reader, now),
     features: new Features((id) => prober()(id), options.withoutFeatures),
     forgetTypes() {
       btf.forget();

@@ -33,6 +33,8 @@ export interface CommentFields {
   readonly state?: string | undefined;
   readonly ret?: string | undefined;
   readonly verdict?: string | undefined;
+  readonly ownerPid?: number | undefined;
+  readonly ownerComm?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -62,6 +64,8 @@ export const COMMENT_KEYS = {
   state: { field: 'state', kind: 'text' },
   ret: { field: 'ret', kind: 'text' },
   verdict: { field: 'verdict', kind: 'text' },
+  owner_pid: { field: 'ownerPid', kind: 'number' },
+  owner_comm: { field: 'ownerComm', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -126,6 +130,8 @@ export function formatComment(
   if (fields.family !== undefined) words += socketWords(fields);
   if (fields.ret !== undefined) words += ' ret=' + quoteShort(fields.ret);
   if (fields.verdict !== undefined) words += ' verdict=' + quoteShort(fields.verdict);
+  if (fields.ownerPid !== undefined) words += ` owner_pid=${fields.ownerPid}`;
+  if (fields.ownerComm !== undefined) words += ' owner_comm=' + quoteShort(fields.ownerComm);
   return words.slice(1);
 }
 

@@ -67,6 +67,8 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     `,"protocol":${record.sockProtocol ?? record.protocol}` +
     (record.family === undefined ? '' : socketMembers(record)) +
     textField('packet_type', record.packetType) +
+    numberField('owner_pid', record.ownerPid) +
+    textField('owner_comm', record.ownerComm) +
     userField(record.user) +
     (record.packetId === undefined ? '' : `,"packet_id":${record.packetId}`) +
     `,"skb":"0x${record.skb.toString(16)}","link":"${record.linkType}"` +

@@ -126,7 +126,7 @@ export class TextSink implements Sink {
     if (record.reason !== undefined) text += `${reason}${escapeText(record.reason)}${end} `;
     if (quiet) return text;
     if (record.location !== undefined) text += `${dim}${escapeText(record.location)}${end} `;
-    return `${text}${taskText(record)} `;
+    return `${text}${taskText(record)}${ownerText(record)} `;
   }
 
   #outcomeText({ ret, verdict }: PacketRecord): string {
@@ -152,6 +152,11 @@ export class TextSink implements Sink {
     this.#used = 0;
     this.#stream.write(bytes);
   }
+}
+
+/** Whose socket it is, where that was found. */
+function ownerText({ ownerPid, ownerComm = '?' }: PacketRecord): string {
+  return ownerPid === undefined ? '' : ` for ${escapeText(ownerComm)}/${ownerPid}`;
 }
 
 /** Outside process context the task only happened to run: it is named, not blamed. */

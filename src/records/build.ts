@@ -1,4 +1,5 @@
 import type { RawEvent } from '../abi/decode.ts';
+import type { SocketOwner } from '../kernel/socket-owners.ts';
 import type { ReturnType } from '../hooks/return-type.ts';
 import type { UserValue } from '../user-c/values.ts';
 import type { PacketRecord } from './record.ts';
@@ -11,6 +12,7 @@ export interface Names {
   readonly hooks: readonly string[];
   /** Where each hook is attached, in words: `skb:kfree_skb, BTF-typed`. */
   readonly attachPoints: readonly string[];
+  readonly socketOwner: (inode: number) => SocketOwner | undefined;
   /** What the return values mean, by hook; undefined where there is none. */
   readonly returns: readonly (ReturnType | undefined)[];
   /** Realtime minus monotonic clock, nanoseconds, at about the time of the event. */
@@ -57,11 +59,13 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
     data: event.data,
   };
   const { socket, ret, packetId } = event;
-  if ((socket ?? user ?? ret ?? packetId) === undefined) return record;
+  const owner = event.socketInode === 0 ? undefined : names.socketOwner(event.socketInode);
+  if ((socket ?? user ?? ret ?? packetId ?? owner) === undefined) return record;
   const returns = names.returns[event.hook];
   return {
     ...record,
     ...(ret === undefined || returns === undefined ? {} : decodeReturn(returns, ret)),
+    ...(owner === undefined ? {} : { ownerPid: owner.pid, ownerComm: owner.comm }),
     ...(packetId === undefined ? {} : { packetId }),
     ...(socket === undefined ? {} : socketFields(socket)),
     ...(user === undefined ? {} : { user, userText: userText(user) }),

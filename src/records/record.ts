@@ -54,6 +54,9 @@ export interface PacketRecord extends Partial<SocketFields> {
   readonly wireLength: number;
   /** Captured bytes; valid until the sink's write() returns: copy to keep. */
   readonly data: Uint8Array;
+  /** The process that has the packet's socket open. */
+  readonly ownerPid?: number | undefined;
+  readonly ownerComm?: string | undefined;
   /** What the function or program returned, decoded: `0`, `-EPERM`, `NF_DROP`, `0xffff8881...`. */
   readonly ret?: string | undefined;
   /** What an XDP or tc program decided: `DROP`, `SHOT`; a number that the kernel has no name for. */

@@ -54,9 +54,11 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	if (hit->xdp) {
 		e->queue = xcap_xdp_queue(hit->xdp);
 		e->protocol = xcap_xdp_protocol(hit->xdp);
+		e->socket = xcap_socket_inode(hit->owner);
 	} else {
 		e->queue = READ(hit->skb, queue_mapping);
 		e->protocol = __builtin_bswap16(READ(hit->skb, protocol));
+		e->socket = 0;
 	}
 	e->hook = hit->hook;
 	e->context = xcap_context(hit->ctx);

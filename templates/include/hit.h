@@ -14,6 +14,7 @@ struct xcap_hit {
 	struct sk_buff *skb;
 	struct xdp_buff *xdp; /* else the packet is this, which no skb was made for yet */
 	struct sock *rx_sk;
+	struct sock *owner; /* the socket that an xdp_buff is for */
 	u64 location;
 	u64 ret;       /* what was returned, where `returned` says so */
 	u64 packet_id; /* the same at each hook that one packet came by; 0: not told */

@@ -1,9 +1,25 @@
-import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { formatCounts } from '../support/counts.ts';
 import { judgeGuest } from '../support/guest-verdict.ts';
 import { checkout, guestVersions, runGuest } from '../support/guest.ts';
+import {
+  formatCell,
+  HOOK_ROWS,
+  parseTable,
+  readProofs,
+  replaceTable,
+  thisKernel,
+  type HookRow,
+} from '../support/hook-table.ts';
 import { buildSender } from '../support/traffic.ts';
 
 /** Only these, if given: XCAP_GUESTS="5.10 6.1". */
@@ -51,5 +67,36 @@ describe.concurrent('the kernel tests', () => {
     if (counts !== undefined) appendFileSync(counts, formatCounts(verdict.counts));
     const tail = evidence.console.split('\n').slice(-40).join('\n');
     expect(verdict.problems, `the end of ${version}'s console:\n${tail}`).toEqual([]);
+  });
+});
+
+/** XCAP_UPDATE_TABLE=1 writes it instead. Of the columns only those are judged whose kernels' tests ran. */
+describe('the table of hooks in docs/kernels.md', () => {
+  const page = join(checkout, 'docs/kernels.md');
+  const columns = new Map(
+    [...guestVersions]
+      .reverse()
+      .map((kernel) => [kernel as string, () => readProofs(kernel, true)] as const)
+      .concat([['6.18', () => readProofs('6.18', false)]])
+      .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
+  );
+
+  test.runIf(process.env['XCAP_UPDATE_TABLE'] === '1')('is written anew', () => {
+    const proofs = new Map([...columns].map(([kernel, read]) => [kernel, read()]));
+    writeFileSync(page, replaceTable(readFileSync(page, 'utf8'), proofs));
+  });
+
+  const ran = [...columns.keys()].filter(
+    (kernel) => kernel === thisKernel || versions.some((version) => version === kernel),
+  );
+  test.each(ran)('is what the tests have seen on %s', (kernel) => {
+    const proofs = columns.get(kernel)?.() ?? new Map<HookRow, Set<string>>();
+    const written = parseTable(readFileSync(page, 'utf8')).get(kernel);
+    for (const [row, title] of Object.entries(HOOK_ROWS)) {
+      const seen = proofs.get(row as HookRow);
+      // A run of some tests only says nothing of the other rows.
+      if (seen === undefined && process.env['XCAP_KERNEL_TESTS'] !== undefined) continue;
+      expect(written?.get(title), `${title} on ${kernel}`).toBe(formatCell(seen));
+    }
   });
 });

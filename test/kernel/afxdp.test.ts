@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kernel } from '../support/kernel-features.ts';
+import { proved } from '../support/hook-table.ts';
 import { NetnsPair, type Netns } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
 import { capture, runXcap } from '../support/tracer.ts';
@@ -78,6 +79,7 @@ describe.skipIf(!able)('what an AF_XDP socket sends', () => {
         ...{ by: { filter: OTHER }, lost: 0, missed: 0 },
       }),
     ]);
+    proved('afxdpTx', stderr);
   });
 
   it('is all that is seen there', async () => {
@@ -91,17 +93,18 @@ describe.skipIf(!able)('what an AF_XDP socket sends', () => {
 describe.skipIf(!able).each(['generic', 'native'] as const)(
   'what an AF_XDP socket receives in %s mode',
   (mode) => {
-    it('is seen where tcpdump sees nothing, with device and queue', async () => {
+    it('is seen where tcpdump sees nothing, with device, queue and process', async () => {
       let seenByTcpdump = -1;
       let received: readonly string[] = [];
-      const { records, summaries } = await capture(
+      let receiver: AfXdpReceiver | undefined;
+      const { records, summaries, stderr } = await capture(
         ['--hook', 'afxdp:rx', '--netns', pair.b.name, 'udp port 9'],
         async () => {
-          const receiver = await AfXdpReceiver.start(pair.b, mode, COUNT + OTHER);
+          receiver = await AfXdpReceiver.start(pair.b, mode, COUNT + OTHER);
           seenByTcpdump = await tcpdumpSees(pair.b, async () => {
             sendFrames(pair.a, [frame], { count: COUNT });
             sendFrames(pair.a, [other], { count: OTHER });
-            received = await receiver.frames;
+            received = (await receiver?.frames) ?? [];
           });
         },
       );
@@ -112,14 +115,42 @@ describe.skipIf(!able).each(['generic', 'native'] as const)(
         expect(record).toMatchObject({
           ...{ hook: 'afxdp:rx', iface: pair.b.device, netns: pair.b.inode, queue: 0 },
           ...{ context: 'softirq', len: frame.length, packet: hex(frame) },
+          ...{ owner_pid: receiver?.pid, owner_comm: 'af-xdp' },
         });
       }
       expect(summaries[0]).toMatchObject({
         ...{ hook: 'afxdp:rx', seen: COUNT + OTHER, matched: COUNT, written: COUNT, lost: 0 },
       });
+      proved(mode === 'native' ? 'afxdpRxNative' : 'afxdpRxGeneric', stderr);
     });
   },
 );
+
+/** Each kernel has one of them as a function of its own. */
+const POINTERS = ['__netif_receive_skb_core', 'do_xdp_generic'];
+
+describe.skipIf(!able)('a function with a struct sk_buff **', () => {
+  it('sees the packet behind it', async () => {
+    const { stdout } = await runXcap(['hooks', '*']);
+    const name = POINTERS.find((each) =>
+      new RegExp(`^${each} .* struct sk_buff \\*\\*pskb, argument \\d$`, 'm').test(stdout),
+    );
+    expect(name, stdout).toBeDefined();
+    const { records, stderr } = await capture(
+      ['--hook', name ?? '', '--netns', pair.b.name, 'udp port 9'],
+      async () => {
+        const receiver = await AfXdpReceiver.start(pair.b, 'generic', COUNT + OTHER);
+        sendFrames(pair.a, [frame], { count: COUNT });
+        sendFrames(pair.a, [other], { count: OTHER });
+        await receiver.frames;
+      },
+    );
+    expect(records.map(({ packet }) => packet)).toEqual(
+      Array.from({ length: COUNT }, () => hex(frame)),
+    );
+    proved('pointer', stderr);
+  });
+});
 
 describe.skipIf(able)('AF_XDP hooks', () => {
   it('say that this kernel cannot have them', async () => {

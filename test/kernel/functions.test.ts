@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kernel } from '../support/kernel-features.ts';
+import { proved } from '../support/hook-table.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
 import { capture, runXcap, Tracer, type JsonRecord } from '../support/tracer.ts';
@@ -68,6 +69,7 @@ describe.skipIf(!able).each(BACKENDS)('a function by %s', (backend) => {
         by: expect.objectContaining({ filter: OTHER }) as unknown,
       }),
     ]);
+    proved('function', stderr);
   });
 });
 
@@ -143,6 +145,7 @@ describe.skipIf(!able)('a function of a module', () => {
       expect(iface).toBe('xa0');
       expect(packet.slice(28)).toMatch(ECHO);
     }
+    proved('module', stderr);
   });
 
   it.skipIf(kernel.moduleBtf)(
@@ -154,12 +157,13 @@ describe.skipIf(!able)('a function of a module', () => {
         'xcap: choosing hooks: veth_xmit: module veth has no BTF: which argument is the packet?\n' +
           '  say so: kprobe:veth_xmit@1 takes the first one\n',
       );
-      const { records, summaries } = await capture(
+      const { records, summaries, stderr } = await capture(
         ['--hook', 'kprobe:veth_xmit@1', '--netns', pair.a.name, 'icmp'],
         traffic,
       );
       expect(records).toHaveLength(COUNT);
       expect(summaries[0]).toMatchObject({ matched: COUNT, missed: 0 });
+      proved('module', stderr);
     },
   );
 });
@@ -177,6 +181,7 @@ describe.skipIf(!able)('a pattern', () => {
     expect(total?.matched).toBe(records.length);
     expect(single.reduce((sum, { seen }) => sum + seen, 0)).toBe(total?.seen);
     expect(single.every(({ seen }) => seen > 0)).toBe(true);
+    proved('pattern', stderr);
   });
 
   it.skipIf(!kernel.kprobeMulti)('all: follows one ping through the stack, in order', async () => {
@@ -198,6 +203,7 @@ describe.skipIf(!able)('a pattern', () => {
     expect(times).toEqual([...times].sort((a, b) => (a < b ? -1 : 1)));
     const total = summaries.find(({ hook }) => hook === 'all');
     expect(total).toMatchObject({ matched: records.length, lost: 0 });
+    proved('pattern', stderr);
   });
 
   it.skipIf(kernel.kprobeMulti)('all: is more than are attached one by one', async () => {
@@ -219,6 +225,7 @@ describe.skipIf(!able)('a pattern', () => {
     expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(90);
     expect(stderr).toMatch(/: this kernel does not count what a kprobe misses/);
     expect(at(records, 'icmp_rcv')).toHaveLength(1);
+    proved('pattern', stderr);
   });
 });
 

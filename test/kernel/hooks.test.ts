@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { proved } from '../support/hook-table.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp, vlan } from '../support/packets.ts';
 import { capture, parseSummaries, Tracer, type JsonRecord } from '../support/tracer.ts';
@@ -35,7 +36,7 @@ const both = (): string[] => ['--netns', pair.a.name, '--netns', pair.b.name];
 
 describe('drop, rx and tx in one run', () => {
   it('see the same packets, each where it is, in the order of time', async () => {
-    const { records, summaries } = await capture(
+    const { records, summaries, stderr } = await capture(
       ['--hook', 'tx,rx,drop', ...both(), 'udp port 9'],
       send,
     );
@@ -59,6 +60,7 @@ describe('drop, rx and tx in one run', () => {
       BigInt(records.find((record) => record.hook === hook)!.time),
     );
     expect([...first].sort((x, y) => (x < y ? -1 : 1))).toEqual(first);
+    proved('logical', stderr);
   });
 
   // The tag in the packet's bytes and the tag beside them are read by the same programs.

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { proved } from '../support/hook-table.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
 import { capture, runXcap, Tracer } from '../support/tracer.ts';
@@ -36,7 +37,7 @@ const send = (): void => {
 
 describe('tracepoint:CATEGORY:NAME', () => {
   it('sees the packets that match, each once, and counts the others', async () => {
-    const { records, summaries } = await capture(
+    const { records, summaries, stderr } = await capture(
       ['--hook', 'tracepoint:net:netif_rx', '--netns', pair.b.name, 'udp port 9'],
       send,
     );
@@ -51,6 +52,7 @@ describe('tracepoint:CATEGORY:NAME', () => {
       by: { filter: COUNT },
       missed: 0,
     });
+    proved('tracepoint', stderr);
   });
 
   it('is found beside logical hooks, in the order of time', async () => {

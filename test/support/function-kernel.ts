@@ -6,7 +6,18 @@ import { MapReader } from './kernels.ts';
 
 /** Types of parameters that the functions of a made-up kernel can have. */
 export type ParameterType =
-  'skb' | 'skb**' | 'sock' | 'net' | 'void*' | 'u32' | 'pair' | 'pktinfo' | 'xdp' | 'xsk' | '...';
+  | 'skb'
+  | 'skb**'
+  | 'skb** last'
+  | 'sock'
+  | 'net'
+  | 'void*'
+  | 'u32'
+  | 'pair'
+  | 'pktinfo'
+  | 'xdp'
+  | 'xsk'
+  | '...';
 
 export interface MadeFunction {
   readonly name: string;
@@ -99,6 +110,7 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
   return {
     skb,
     'skb**': ptr(skb),
+    'skb** last': ptr(skb),
     sock: ptr(fwd('sock')),
     net: ptr(fwd('net')),
     'void*': ptr(0),
@@ -109,6 +121,12 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
     pktinfo: ptr(struct('nft_pktinfo', ['state', 'skb'], skb)),
     pair: struct('pair', ['a', 'b']),
   };
+}
+
+/** What is pointed to twice is told by its name. */
+function nameOf(type: string, index: number): string {
+  if (type === 'skb**') return 'pskb';
+  return type === 'skb** last' ? 'last' : `p${index + 1}`;
 }
 
 function addFunctions(
@@ -123,7 +141,7 @@ function addFunctions(
       name: '',
       returnTypeId: types.u32,
       params: params.map((type, i) =>
-        type === '...' ? { name: '', typeId: 0 } : { name: `p${i + 1}`, typeId: types[type] },
+        type === '...' ? { name: '', typeId: 0 } : { name: nameOf(type, i), typeId: types[type] },
       ),
     });
     builder.add({ kind: 'func', name, typeId, linkage: 0 });

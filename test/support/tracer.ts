@@ -33,6 +33,11 @@ export interface JsonRecord {
   readonly family?: string;
   readonly protocol?: number;
   readonly state?: string;
+  readonly ret?: string;
+  readonly verdict?: string;
+  readonly packet_id?: number;
+  readonly owner_pid?: number;
+  readonly owner_comm?: string;
 }
 
 /** One hook's line of the summary. */

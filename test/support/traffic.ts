@@ -82,9 +82,11 @@ export function sendByAfXdp(from: Netns, frame: Uint8Array, count: number): numb
 export class AfXdpReceiver {
   /** The frames, in hexadecimal, when it has ended. */
   readonly frames: Promise<readonly string[]>;
+  readonly pid: number | undefined;
 
-  private constructor(frames: Promise<readonly string[]>) {
+  private constructor(frames: Promise<readonly string[]>, pid: number | undefined) {
     this.frames = frames;
+    this.pid = pid;
   }
 
   static async start(at: Netns, mode: 'generic' | 'native', count: number): Promise<AfXdpReceiver> {
@@ -107,7 +109,7 @@ export class AfXdpReceiver {
         });
       }),
     ]);
-    return new AfXdpReceiver(frames);
+    return new AfXdpReceiver(frames, child.pid);
   }
 }
 

@@ -39,6 +39,7 @@ describe('decodeEvent()', () => {
           ifindex: 3,
           netns: 4026532173,
           mark: 0xdeadbeef,
+          socket: 4711,
           cpu: 7,
           queue: 9,
           protocol: 0x0800,
@@ -59,6 +60,7 @@ describe('decodeEvent()', () => {
       location: 0xffffffff81000010n,
       ret: 0xfffffffffffffffen,
       packetId: 0x700000001n,
+      socketInode: 4711,
       wireLength: 1514,
       reason: 0x30001,
       tgid: 4242,
@@ -111,7 +113,7 @@ describe('EVENT_FIELDS', () => {
 
   it('are asserted in the C that is emitted', () => {
     const header = emitEventHeader();
-    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 88');
+    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 92');
     expect(header).toContain(`sizeof(struct xcap_event) == ${EVENT_BYTES}`);
   });
 });

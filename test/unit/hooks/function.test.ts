@@ -10,6 +10,8 @@ const FUNCTIONS: readonly MadeFunction[] = [
   { name: 'ip_rcv_finish', params: ['net', 'sock', 'skb'] },
   { name: 'tcp_filter', params: ['sock', 'skb'] },
   { name: 'do_xdp_generic', params: ['void*', 'skb**'] },
+  // Where it puts a packet: what is there before is anything.
+  { name: 'try_recv_datagram', params: ['sock', 'skb** last'] },
   { name: 'tcp_connect', params: ['sock'] },
   { name: 'nft_do_chain', params: ['pktinfo', 'void*'] },
   { name: 'nf_hook', params: ['void*', 'u32'] },
@@ -56,6 +58,7 @@ describe('the packet of a function', () => {
     ['tcp_filter', 'skb', 1],
     ['do_xdp_generic', 'skb-pointer', 1],
     ['tcp_connect', 'sock', 0],
+    ['try_recv_datagram', 'sock', 0],
     ['behind_struct', 'skb', 2],
     ['nft_do_chain', 'skb-member', 0],
     ['nf_hook@1', 'skb', 0],

@@ -180,6 +180,8 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
       ret: '-EPERM',
       verdict: 'DROP',
       packetId: 7n,
+      ownerPid: 3,
+      ownerComm: 'x',
       ...SOCKET,
     }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),
