@@ -80,12 +80,14 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   };
   requireMembers(view.btf, userC);
   const skipped: XcapError[] = [];
+  const explained: string[] = [];
   const hooks = resolveHooks(specs, view, {
     reader: liveReader,
     assumeAble: options.dryRun,
     backend: options.backend,
     exclude: options.exclude,
     maxHooks: options.maxHooks,
+    explain: (line) => void explained.push(line),
     skip: options.partial ? (error) => void skipped.push(error) : undefined,
   });
   const metadata = resolveMetadata(options.metadata, device, names);
@@ -133,6 +135,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     fileLinkType: fileLinkType(options, device),
     names: makeNames(view, hooks, context, userC),
     notes: [
+      ...(options.text.verbose > 0 ? explained : []),
       ...skipped.map(({ message }) => `${message}: left out`),
       ...planNotes(
         filter,

@@ -10,7 +10,7 @@ const OWN = [
     argument: 'NAME[,NAME]',
     group: 'trace',
     status: 'built',
-    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', or all; 'xcap hooks' lists them; repeatable",
+    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', all, or profile:NAME; 'xcap hooks' lists them; repeatable",
   },
   {
     key: 'backend',

@@ -6,6 +6,7 @@ import { cheapestBackend } from './function.ts';
 import { obstacle, type FoundFunction, type FunctionKernel } from './function-facts.ts';
 import { packetFunctions, withCode, type PacketFunction } from './packet-functions.ts';
 import { parseHooks, patternMatcher } from './parse.ts';
+import { PROFILES, type Profile } from './profiles.ts';
 import { resolveHooks } from './resolve.ts';
 import { backendName, type Carrier } from './resolved.ts';
 import { packetTracepoints, tracepointBackend } from './tracepoint.ts';
@@ -33,6 +34,7 @@ export function listHooks(
   const matches = pattern === undefined ? (): boolean => true : patternMatcher(pattern);
   return [
     ...logicalRows(kernel, reader, pattern !== undefined).filter(({ name }) => matches(name)),
+    ...PROFILES.map(profileRow).filter(({ name }) => matches(name)),
     ...tracepointRows(kernel, reader).filter(({ name }) => matches(name)),
     ...functionRows(kernel, matches, pattern !== undefined),
   ];
@@ -56,6 +58,10 @@ function logicalRows(
       return explain ? [{ name: id, backend: undefined, note: error.message }] : [];
     }
   });
+}
+
+function profileRow({ name, summary, hooks }: Profile): HookRow {
+  return { name: `profile:${name}`, backend: 'several', note: `${summary}: ${hooks.join(' ')}` };
 }
 
 function tracepointRows(kernel: FunctionKernel, reader: FileReader): readonly HookRow[] {

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { HOOK_SETS, LOGICAL_HOOKS } from './catalogue.ts';
+import { PROFILES } from './profiles.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
@@ -23,8 +24,21 @@ function parseHook(name: string): HookSpec {
   const hook = LOGICAL_HOOKS.find(({ id, aliases }) => id === name || aliases.includes(name));
   if (hook !== undefined) return { kind: 'logical', id: hook.id, hook };
   if (name.startsWith('tracepoint:')) return parseTracepoint(name);
+  if (name.startsWith(PROFILE)) return parseProfile(name);
   if (LATER.test(name)) throw new UsageError(`choosing hooks: ${name}: not yet`);
   return parseFunction(name);
+}
+
+const PROFILE = 'profile:';
+
+function parseProfile(typed: string): HookSpec {
+  const found = PROFILES.find(({ name }) => typed === PROFILE + name);
+  if (found !== undefined) {
+    return { kind: 'profile', id: typed, members: parseHooks(found.hooks) };
+  }
+  throw new UsageError(`choosing hooks: ${typed}: no such profile`, {
+    hint: `profiles are ${PROFILES.map(({ name }) => PROFILE + name).join(', ')}`,
+  });
 }
 
 function parseTracepoint(typed: string): HookSpec {
@@ -73,4 +87,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', and all`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', all, and profile:NAME`;

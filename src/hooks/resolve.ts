@@ -5,8 +5,8 @@ import { findCarrier } from './carrier.ts';
 import { resolveFunction } from './function.ts';
 import { resolvePattern } from './pattern.ts';
 import { locateFunctions, type FunctionCode, type FunctionKernel } from './function-facts.ts';
-import { parseHooks } from './parse.ts';
-import type { HookArguments, ResolvedHook } from './resolved.ts';
+import { parseHooks, patternMatcher } from './parse.ts';
+import { describeAttachPoint, type HookArguments, type ResolvedHook } from './resolved.ts';
 import {
   MOST_HOOKS,
   type ExtraArgument,
@@ -40,6 +40,8 @@ export interface ResolveOptions {
   readonly maxHooks: number | undefined;
   /** --partial: told what cannot be hooked, and why; undefined stops at the first. */
   readonly skip: ((error: XcapError) => void) | undefined;
+  /** Told what a profile stands for on this kernel, and what it left out. */
+  readonly explain?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -80,6 +82,7 @@ export function resolveHooks(
 /** What a spec looks for in kallsyms. */
 function symbolNames(spec: HookSpec): readonly string[] {
   if (spec.kind === 'function') return [spec.name];
+  if (spec.kind === 'profile') return spec.members.flatMap(symbolNames);
   if (spec.kind !== 'logical' || spec.hook.at.kind !== 'function') return [];
   const { functions, destructor } = spec.hook.at;
   return destructor === undefined ? functions : [...functions, destructor];
@@ -124,10 +127,39 @@ function resolveHook(
       options.exclude,
     );
   }
+  if (spec.kind === 'profile') return resolveProfile(spec, kernel, options, locate);
   if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
     return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
   }
   return [resolveOne(spec, kernel, options, locate)];
+}
+
+/** By those of its members that the kernel has. @throws what the first of them says if it has none */
+function resolveProfile(
+  { id, members }: Extract<HookSpec, { kind: 'profile' }>,
+  kernel: HookKernel,
+  options: ResolveOptions,
+  locate: Locate,
+): readonly ResolvedHook[] {
+  const excluded = options.exclude.map(patternMatcher);
+  const errors: XcapError[] = [];
+  const found = members
+    .filter((member) => !excluded.some((matches) => matches(member.id)))
+    .flatMap((member): readonly ResolvedHook[] => {
+      try {
+        return resolveHook(member, kernel, options, locate);
+      } catch (error) {
+        if (!(error instanceof XcapError)) throw error;
+        errors.push(error);
+        return [];
+      }
+    });
+  const [first] = errors;
+  if (found.length === 0 && first !== undefined) throw first;
+  const chosen = found.map((hook) => `${hook.id} (${describeAttachPoint(hook)})`);
+  options.explain?.(`${id}: ${chosen.join(', ')}`);
+  for (const { message } of errors) options.explain?.(`${id}: ${message}: left out`);
+  return found.map((hook) => ({ ...hook, pattern: id }));
 }
 
 /** By those of the functions that the kernel has. @throws what the first of them says if it has none */
@@ -156,7 +188,7 @@ function resolveLogicalFunctions(
 }
 
 function resolveOne(
-  spec: Exclude<HookSpec, { kind: 'functions' }>,
+  spec: Exclude<HookSpec, { kind: 'functions' | 'profile' }>,
   kernel: HookKernel,
   options: ResolveOptions,
   locate: Locate,

@@ -103,7 +103,8 @@ export function describeHooks(hooks: readonly ResolvedHook[]): readonly string[]
     ...hooks.filter(({ pattern }) => pattern === undefined).map(describeHook),
     ...[...patterns].map(([pattern, found]) => {
       const backends = [...new Set(found.map(({ backend }) => BACKEND_NAMES[backend]))];
-      return `${pattern} (${found.length} function${found.length === 1 ? '' : 's'}, ${backends.join(' and ')})`;
+      const what = pattern.startsWith('profile:') ? 'hook' : 'function';
+      return `${pattern} (${found.length} ${what}${found.length === 1 ? '' : 's'}, ${backends.join(' and ')})`;
     }),
   ];
 }

@@ -62,7 +62,8 @@ export type HookSpec =
       readonly name: string;
     }
   | ({ readonly kind: 'function'; readonly id: string } & FunctionSpec)
-  | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec);
+  | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec)
+  | { readonly kind: 'profile'; readonly id: string; readonly members: readonly HookSpec[] };
 
 /** A kernel function by name. */
 export interface FunctionSpec {

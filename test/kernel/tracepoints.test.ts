@@ -113,6 +113,20 @@ describe('tracepoint:CATEGORY:NAME', () => {
   });
 });
 
+describe('a profile', () => {
+  it('traces what this kernel has of it, and says with -v what it chose', async () => {
+    const { records, summaries, stderr } = await capture(
+      ['--hook', 'profile:receive', '-v', '--netns', pair.b.name, 'udp port 9'],
+      send,
+    );
+    expect(stderr).toMatch(/^xcap: profile:receive: rx \(net:netif_receive_skb, BTF-typed\), /m);
+    expect(stderr).toMatch(/tracing profile:receive \(\d+ hooks, BTF-typed/);
+    expect(records.filter(({ hook }) => hook === 'rx')).toHaveLength(COUNT);
+    const total = summaries.find(({ hook }) => hook === 'profile:receive');
+    expect(total).toMatchObject({ matched: records.length, lost: 0 });
+  });
+});
+
 describe('consume', () => {
   it('sees packets that reach their reader, and no dropped ones', async () => {
     pair.b.iptables('-A', 'INPUT', '-p', 'udp', '--dport', '9', '-j', 'DROP');

@@ -254,3 +254,28 @@ describe('a pattern', () => {
     expect(refusal([pattern], kernel).message).toMatch(message);
   });
 });
+
+describe('a profile', () => {
+  it('is the hooks of it that the kernel has, and explains itself', () => {
+    const lines: string[] = [];
+    const explain = (line: string): void => void lines.push(line);
+    const hooks = resolve(['profile:netfilter', 'profile:receive'], {}, { explain });
+    expect(hooks.map(({ id, pattern }) => [id, pattern])).toEqual([
+      ['nft_do_chain', 'profile:netfilter'],
+      ['icmp_rcv', 'profile:receive'],
+    ]);
+    expect(lines).toContain('profile:receive: icmp_rcv (icmp_rcv, fentry)');
+    expect(lines).toContain('profile:receive: choosing hooks: arp_rcv: no such hook: left out');
+  });
+
+  it('leaves out what is named itself, and what --exclude names', () => {
+    const names = (...args: Parameters<typeof resolve>): unknown[] =>
+      resolve(...args).map(({ id, pattern }) => [id, pattern]);
+    const ids = ['profile:receive', 'icmp_rcv', 'profile:netfilter'];
+    expect(names(ids)).toEqual([
+      ['icmp_rcv', undefined],
+      ['nft_do_chain', 'profile:netfilter'],
+    ]);
+    expect(() => names(ids, {}, { exclude: ['nft*'] })).toThrow(/nf_hook_slow: no such hook/);
+  });
+});

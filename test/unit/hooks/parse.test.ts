@@ -35,6 +35,14 @@ describe('parseHooks()', () => {
     expect(parseHooks([name])).toEqual([{ kind: 'functions', id: name, ...expected }]);
   });
 
+  it('takes a profile for the hooks that it stands for', () => {
+    const [spec] = parseHooks(['profile:forward']);
+    expect(spec).toMatchObject({ kind: 'profile', id: 'profile:forward' });
+    const members = spec?.kind === 'profile' ? spec.members.map(({ id }) => id) : [];
+    expect(members).toEqual(expect.arrayContaining(['rx', 'ip_forward', 'tx', 'drop']));
+    expect(() => parseHooks(['profile:sideways'])).toThrow(/no such profile$/);
+  });
+
   it.each(['a b', '1x', 'tcp-rcv', 'f@x', 'f@-1', 'kprobe:'])('refuses %s', (name) => {
     expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: no name of a hook`);
   });
