@@ -23,11 +23,14 @@ function offsetOf(name: string): number {
 const AT = {
   timeNs: offsetOf('time_ns'),
   skb: offsetOf('skb'),
-  location: offsetOf('location'),
   ret: offsetOf('ret'),
   packetId: offsetOf('packet_id'),
   wireLength: offsetOf('wire_length'),
   capturedLength: offsetOf('captured_length'),
+  socketInode: offsetOf('socket'),
+  cpu: offsetOf('cpu'),
+  queue: offsetOf('queue'),
+  location: offsetOf('location'),
   reason: offsetOf('reason'),
   tgid: offsetOf('tgid'),
   pid: offsetOf('pid'),
@@ -35,112 +38,185 @@ const AT = {
   ifindex: offsetOf('ifindex'),
   netns: offsetOf('netns'),
   mark: offsetOf('mark'),
-  cpu: offsetOf('cpu'),
-  queue: offsetOf('queue'),
-  protocol: offsetOf('protocol'),
   hook: offsetOf('hook'),
+  protocol: offsetOf('protocol'),
   context: offsetOf('context'),
   packetType: offsetOf('packet_type'),
   link: offsetOf('link'),
   flags: offsetOf('flags'),
-  socketInode: offsetOf('socket'),
   comm: offsetOf('comm'),
   ifname: offsetOf('ifname'),
 } as const;
 
-/** An event as the program sent it; `data` is a view into the ring, valid until the next pull. */
-export interface RawEvent {
-  /** CLOCK_MONOTONIC, nanoseconds. */
-  readonly timeNs: bigint;
-  readonly skb: bigint;
-  readonly location: bigint;
-  /** What the function or program returned, unsigned; undefined where the event is not of that. */
-  readonly ret: bigint | undefined;
-  /** The same for each event of one packet; undefined: not told. */
-  readonly packetId: bigint | undefined;
-  /** Inode number of the socket that the packet is for; 0: not told. */
-  readonly socketInode: number;
-  readonly wireLength: number;
-  readonly reason: number;
-  readonly tgid: number;
-  readonly pid: number;
-  readonly uid: number;
-  readonly ifindex: number;
-  readonly netns: number;
-  readonly mark: number;
-  readonly cpu: number;
-  readonly queue: number;
-  readonly protocol: number;
-  readonly hook: number;
-  readonly context: (typeof CONTEXTS)[number];
-  readonly packetType: (typeof PACKET_TYPES)[number] | undefined;
-  readonly link: Exclude<(typeof LINKS)[number], 'socket'>;
-  /** Of a socket without a packet; `data` is empty then. */
-  readonly socket: RawSocket | undefined;
-  readonly comm: string;
-  readonly ifname: string;
-  readonly data: Uint8Array;
-  /** struct xcap_user_extend, where an action gave one. */
-  readonly user: Uint8Array | undefined;
-}
+/** The fields that most events have in common with others, as 32-bit words of an event. */
+export const COMMON_WORDS = { from: AT.location / 4, to: EVENT_BYTES / 4 } as const;
 
 /** What says, before the fields of an action, that there are some. */
 const USER_HEADER_BYTES = 8;
 
 const utf8 = new TextDecoder('utf-8');
 
-/** Kernel strings are bytes up to the first NUL; what is not UTF-8 shows as U+FFFD. */
-function text(bytes: Uint8Array, offset: number): string {
-  let end = offset;
-  while (end < offset + 16 && bytes[end] !== 0) end++;
-  return utf8.decode(bytes.subarray(offset, end));
-}
-
 /**
- * @param bytes one ring record (longer by up to 7 bytes of padding is fine)
- * @param userBytes as in MapSizes
- * @throws RangeError when it is too short for what it says it holds
+ * Events where they lie, in the ring: one object for all, moved from one to the next, so that an
+ * event costs no garbage but what is asked of it. Everything is valid until the next move.
  */
-export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const captured = view.getUint32(AT.capturedLength, true);
-  const start = EVENT_BYTES + userBytes;
-  if (start + captured > bytes.length) throw new RangeError('event is cut short');
-  const link = LINKS[view.getUint8(AT.link)] ?? 'raw';
-  const data = bytes.subarray(start, start + captured);
-  const isSocket = link === 'socket' && captured >= SOCKET_BYTES;
-  return {
-    timeNs: view.getBigUint64(AT.timeNs, true),
-    skb: view.getBigUint64(AT.skb, true),
-    location: view.getBigUint64(AT.location, true),
-    ret:
-      (view.getUint8(AT.flags) & EVENT_FLAGS.returned) === 0
-        ? undefined
-        : view.getBigUint64(AT.ret, true),
-    socketInode: view.getUint32(AT.socketInode, true),
-    packetId: view.getBigUint64(AT.packetId, true) || undefined,
-    wireLength: view.getUint32(AT.wireLength, true),
-    reason: view.getUint32(AT.reason, true),
-    tgid: view.getUint32(AT.tgid, true),
-    pid: view.getUint32(AT.pid, true),
-    uid: view.getUint32(AT.uid, true),
-    ifindex: view.getUint32(AT.ifindex, true),
-    netns: view.getUint32(AT.netns, true),
-    mark: view.getUint32(AT.mark, true),
-    cpu: view.getUint16(AT.cpu, true),
-    queue: view.getUint16(AT.queue, true),
-    protocol: view.getUint16(AT.protocol, true),
-    hook: view.getUint16(AT.hook, true),
-    context: CONTEXTS[view.getUint8(AT.context)],
-    packetType: PACKET_TYPES[view.getUint8(AT.packetType)],
-    link: link === 'socket' ? 'raw' : link,
-    socket: isSocket ? decodeSocket(data) : undefined,
-    comm: text(bytes, AT.comm),
-    ifname: text(bytes, AT.ifname),
-    data: isSocket ? data.subarray(0, 0) : data,
-    user:
-      userBytes > 0 && view.getUint8(EVENT_BYTES) === 1
-        ? bytes.subarray(EVENT_BYTES + USER_HEADER_BYTES, start)
-        : undefined,
-  };
+export class EventView {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #userBytes: number;
+  /** The memory's words, aligned as events are. */
+  readonly words: Uint32Array;
+  #at = 0;
+  #captured = 0;
+
+  /**
+   * @param memory that events are in, each at a multiple of 8
+   * @param userBytes as in MapSizes
+   */
+  constructor(memory: Uint8Array, userBytes = 0) {
+    this.#bytes = memory;
+    this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
+    this.words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength >> 2);
+    this.#userBytes = userBytes;
+  }
+
+  /**
+   * @param length of the ring's record (longer by up to 7 bytes of padding is fine)
+   * @throws RangeError when it is too short for what it says it holds
+   */
+  moveTo(at: number, length: number): void {
+    const rest = length - EVENT_BYTES - this.#userBytes;
+    this.#at = at;
+    this.#captured = rest < 0 ? 0 : this.#u32(AT.capturedLength);
+    if (this.#captured > rest) throw new RangeError('event is cut short');
+  }
+
+  /** Index in `words` of the event's first one. */
+  get firstWord(): number {
+    return this.#at >> 2;
+  }
+
+  /** CLOCK_MONOTONIC, nanoseconds. */
+  get timeNs(): bigint {
+    return this.#u64(AT.timeNs);
+  }
+  get skb(): bigint {
+    return this.#u64(AT.skb);
+  }
+  get location(): bigint {
+    return this.#u64(AT.location);
+  }
+  /** What the function or program returned, unsigned; undefined where the event is not of that. */
+  get ret(): bigint | undefined {
+    const returned = (this.#u8(AT.flags) & EVENT_FLAGS.returned) !== 0;
+    return returned ? this.#u64(AT.ret) : undefined;
+  }
+  /** The same for each event of one packet; undefined: not told. */
+  get packetId(): bigint | undefined {
+    const none = this.#u32(AT.packetId) === 0 && this.#u32(AT.packetId + 4) === 0;
+    return none ? undefined : this.#u64(AT.packetId);
+  }
+  /** Inode number of the socket that the packet is for; 0: not told. */
+  get socketInode(): number {
+    return this.#u32(AT.socketInode);
+  }
+  get wireLength(): number {
+    return this.#u32(AT.wireLength);
+  }
+  get reason(): number {
+    return this.#u32(AT.reason);
+  }
+  get tgid(): number {
+    return this.#u32(AT.tgid);
+  }
+  get pid(): number {
+    return this.#u32(AT.pid);
+  }
+  get uid(): number {
+    return this.#u32(AT.uid);
+  }
+  get ifindex(): number {
+    return this.#u32(AT.ifindex);
+  }
+  get netns(): number {
+    return this.#u32(AT.netns);
+  }
+  get mark(): number {
+    return this.#u32(AT.mark);
+  }
+  get cpu(): number {
+    return this.#u16(AT.cpu);
+  }
+  get queue(): number {
+    return this.#u16(AT.queue);
+  }
+  get protocol(): number {
+    return this.#u16(AT.protocol);
+  }
+  get hook(): number {
+    return this.#u16(AT.hook);
+  }
+  get context(): (typeof CONTEXTS)[number] {
+    return CONTEXTS[this.#u8(AT.context)];
+  }
+  get packetType(): (typeof PACKET_TYPES)[number] | undefined {
+    return PACKET_TYPES[this.#u8(AT.packetType)];
+  }
+  get link(): Exclude<(typeof LINKS)[number], 'socket'> {
+    const link = LINKS[this.#u8(AT.link)] ?? 'raw';
+    return link === 'socket' ? 'raw' : link;
+  }
+  get comm(): string {
+    return this.#text(AT.comm);
+  }
+  get ifname(): string {
+    return this.#text(AT.ifname);
+  }
+
+  get #isSocket(): boolean {
+    return LINKS[this.#u8(AT.link)] === 'socket' && this.#captured >= SOCKET_BYTES;
+  }
+
+  /** Of a socket without a packet; `data` is empty then. */
+  get socket(): RawSocket | undefined {
+    return this.#isSocket ? decodeSocket(this.#content) : undefined;
+  }
+
+  /** The captured bytes. */
+  get data(): Uint8Array {
+    return this.#isSocket ? this.#content.subarray(0, 0) : this.#content;
+  }
+
+  /** struct xcap_user_extend, where an action gave one. */
+  get user(): Uint8Array | undefined {
+    if (this.#userBytes === 0 || this.#u8(EVENT_BYTES) !== 1) return undefined;
+    const start = this.#at + EVENT_BYTES;
+    return this.#bytes.subarray(start + USER_HEADER_BYTES, start + this.#userBytes);
+  }
+
+  get #content(): Uint8Array {
+    const start = this.#at + EVENT_BYTES + this.#userBytes;
+    return this.#bytes.subarray(start, start + this.#captured);
+  }
+
+  #u8(offset: number): number {
+    return this.#view.getUint8(this.#at + offset);
+  }
+  #u16(offset: number): number {
+    return this.#view.getUint16(this.#at + offset, true);
+  }
+  #u32(offset: number): number {
+    return this.#view.getUint32(this.#at + offset, true);
+  }
+  #u64(offset: number): bigint {
+    return this.#view.getBigUint64(this.#at + offset, true);
+  }
+
+  /** Kernel strings are bytes up to the first NUL; what is not UTF-8 shows as U+FFFD. */
+  #text(offset: number): string {
+    const start = this.#at + offset;
+    let end = start;
+    while (end < start + 16 && this.#bytes[end] !== 0) end++;
+    return utf8.decode(this.#bytes.subarray(start, end));
+  }
 }

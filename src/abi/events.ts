@@ -32,11 +32,15 @@ function layout(
 export const EVENT_FIELDS = layout([
   ['time_ns', 'u64'], // bpf_ktime_get_ns(): CLOCK_MONOTONIC
   ['skb', 'u64'],
-  ['location', 'u64'], // address in the caller of kfree_skb
   ['ret', 'u64'], // what the function or program returned, where XCAP_EVENT_RETURNED says so
   ['packet_id', 'u64'], // the same at each hook that one packet came by; 0: not told
   ['wire_length', 'u32'], // from the first byte of the packet
   ['captured_length', 'u32'],
+  ['socket', 'u32'], // inode number of the socket that the packet is for; 0: not told
+  ['cpu', 'u16'], // CONFIG_NR_CPUS ends at 8192
+  ['queue', 'u16'],
+  // From here on most events are like others.
+  ['location', 'u64'], // address in the caller of kfree_skb
   ['reason', 'u32'], // enum skb_drop_reason, subsystem in the upper half
   ['tgid', 'u32'],
   ['pid', 'u32'],
@@ -44,10 +48,7 @@ export const EVENT_FIELDS = layout([
   ['ifindex', 'u32'],
   ['netns', 'u32'],
   ['mark', 'u32'],
-  ['socket', 'u32'], // inode number of the socket that the packet is for; 0: not told
-  ['cpu', 'u16'], // CONFIG_NR_CPUS ends at 8192
   ['hook', 'u16'], // index in the run's list of hooks
-  ['queue', 'u16'],
   ['protocol', 'u16'], // host order
   ['context', 'u8'], // XCAP_CONTEXT_*
   ['packet_type', 'u8'], // skb->pkt_type

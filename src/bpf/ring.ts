@@ -39,14 +39,14 @@ export class RingReader {
   }
 
   /**
-   * Hands up to `limit` records to `onRecord`, each a view that is valid until it returns; when
-   * `onRecord` says false, stops after that record.
+   * Hands up to `limit` records to `onRecord`, by their place in the ring's memory, where they are
+   * until it returns; when `onRecord` says false, stops after that record.
    *
    * @returns how many were read; less than `limit` when the ring is empty or its next record is
    *   still being written (the commit wakes the poller: the position was published before the look)
    */
-  drain(limit: number, onRecord: (bytes: Uint8Array) => boolean): number {
-    const { consumer, producer, data, size } = this.#memory;
+  drain(limit: number, onRecord: (at: number, length: number) => boolean): number {
+    const { consumer, producer, size } = this.#memory;
     let count = 0;
     let position = this.#position;
     let end = Number(Atomics.load(producer, 0));
@@ -69,8 +69,7 @@ export class RingReader {
         position += (HEADER_BYTES + length + 7) & ~7;
         if ((header & DISCARD) !== 0) continue;
         count++;
-        const start = at + HEADER_BYTES;
-        if (!onRecord(data.subarray(start, start + length))) break;
+        if (!onRecord(at + HEADER_BYTES, length)) break;
         if (count % PUBLISH_EVERY === 0) Atomics.store(consumer, 0, BigInt(position));
       }
     } finally {
@@ -84,6 +83,8 @@ export class RingReader {
 /** A BPF_MAP_TYPE_RINGBUF mapped into this process. */
 export class Ring implements Disposable {
   readonly reader: RingReader;
+  /** What the reader's places are in. */
+  readonly data: Uint8Array;
   readonly #fd: number;
   readonly #maps: readonly (readonly [address: bigint, length: number])[];
   #watch: { close(): void } | undefined;
@@ -101,10 +102,11 @@ export class Ring implements Disposable {
       [producerAt, producerBytes],
     ];
     const produced = viewOf(producerAt, producerBytes);
+    this.data = new Uint8Array(produced, page);
     this.reader = new RingReader({
       consumer: new BigInt64Array(viewOf(consumerAt, page), 0, 1),
       producer: new BigInt64Array(produced, 0, 1),
-      data: new Uint8Array(produced, page),
+      data: this.data,
       size,
     });
   }

@@ -25,7 +25,7 @@ import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import { liveReader } from '../kernel/reader.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
-import type { Names } from '../records/build.ts';
+import type { Names } from '../records/names.ts';
 import type { LinkType } from '../records/record.ts';
 import type { UserC } from '../user-c/user-c.ts';
 import { userValues } from '../user-c/values.ts';
@@ -180,22 +180,6 @@ function possibleCpus(): number {
   return Number(/(\d+)$/.exec(text)?.[1] ?? 0) + 1;
 }
 
-const CLOCK_REREAD_MS = 1000;
-
-/** The clock is set and slewed while xcap runs, so the offset is read again now and then. */
-function clockOffset(): () => bigint {
-  let offset = realtimeOffsetNs();
-  let readAt = performance.now();
-  return () => {
-    const now = performance.now();
-    if (now - readAt > CLOCK_REREAD_MS) {
-      offset = realtimeOffsetNs();
-      readAt = now;
-    }
-    return offset;
-  };
-}
-
 function makeNames(
   view: KernelView,
   hooks: readonly ResolvedHook[],
@@ -213,7 +197,7 @@ function makeNames(
     ),
     returns: hookIds(hooks).map((id) => hooks.find((hook) => hook.id === id)?.returns),
     socketOwner: (inode) => view.socketOwners.owner(inode),
-    clockOffsetNs: clockOffset(),
+    clockOffsetNs: realtimeOffsetNs,
     // Read by warmUp(), not while the compiler waits for its text.
     get reason() {
       return view.reasons.available ? reasonName : undefined;

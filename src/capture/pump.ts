@@ -1,7 +1,7 @@
-import { decodeEvent } from '../abi/decode.ts';
 import type { Ring } from '../bpf/ring.ts';
 import type { Sink } from '../output/sink.ts';
-import { buildRecord, type Names } from '../records/build.ts';
+import { EventRecord } from '../records/event-record.ts';
+import type { Names } from '../records/names.ts';
 
 /** Where the records go, and how full that way is. */
 export interface PumpOutput {
@@ -36,7 +36,7 @@ const LOOK_AGAIN_MS = 1;
 /** Moves events from the ring to the sink, in batches, from the event loop. */
 export class Pump {
   readonly #ring: Ring;
-  readonly #names: Names;
+  readonly #record: EventRecord;
   readonly #output: PumpOutput;
   readonly #options: PumpOptions;
   readonly #written: number[];
@@ -58,7 +58,7 @@ export class Pump {
     finished: () => void,
   ) {
     this.#ring = ring;
-    this.#names = names;
+    this.#record = new EventRecord(ring.data, names, options.userBytes);
     this.#output = output;
     this.#options = options;
     this.#finished = finished;
@@ -100,10 +100,14 @@ export class Pump {
 
   #read(): number {
     if (this.isDone) return 0;
-    return this.#ring.reader.drain(BATCH, (bytes) => {
-      const event = decodeEvent(bytes, this.#options.userBytes);
-      this.#output.sink.write(buildRecord(event, this.#names));
-      this.#written[event.hook] = (this.#written[event.hook] ?? 0) + 1;
+    const record = this.#record;
+    const { sink } = this.#output;
+    record.refresh();
+    return this.#ring.reader.drain(BATCH, (at, length) => {
+      record.moveTo(at, length);
+      sink.write(record);
+      const hook = record.hookIndex;
+      this.#written[hook] = (this.#written[hook] ?? 0) + 1;
       this.#total++;
       return !this.isDone;
     });

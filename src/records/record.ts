@@ -19,14 +19,10 @@ export interface VerdictCode {
   readonly value: number;
 }
 
-/** The fields of a socket are there when the event has no packet: `data` is empty then. */
-export interface PacketRecord extends Partial<SocketFields> {
+/** What many events have in common: all but time, place in the stream, and the packet itself. */
+export interface CommonFields {
   /** Hook name as it appears in outputs: `drop`, `rx`, `tx`. */
   readonly hook: string;
-  /** Time of the event, nanoseconds since the Unix epoch. */
-  readonly timeNs: bigint;
-  readonly cpu: number;
-  readonly skb: bigint;
   readonly ifindex: number | undefined;
   readonly iface: string | undefined;
   /** Inode number of the network namespace. */
@@ -45,11 +41,28 @@ export interface PacketRecord extends Partial<SocketFields> {
   readonly comm: string;
   readonly uid: number;
   readonly mark: number;
-  readonly queue: number;
   /** skb->protocol in host order, as the kernel has it (0 when unset). */
   readonly protocol: number;
   readonly packetType: PacketType | undefined;
   readonly linkType: LinkType;
+}
+
+/** Fields that only some events have. */
+type Extra<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** The fields of a socket are there when the event has no packet: `data` is empty then. */
+export interface PacketRecord extends CommonFields, Extra<SocketFields> {
+  /**
+   * The common fields as one object, the same for records that have them in common; undefined where a
+   * record has more fields than those and what every packet has of its own. Outputs may keep by it
+   * what they made of it, and must let go of it in the end.
+   */
+  readonly common?: CommonFields | undefined;
+  /** Time of the event, nanoseconds since the Unix epoch. */
+  readonly timeNs: bigint;
+  readonly cpu: number;
+  readonly skb: bigint;
+  readonly queue: number;
   /** Length on the wire from the first byte of `data`. */
   readonly wireLength: number;
   /** Captured bytes; valid until the sink's write() returns: copy to keep. */

@@ -2,7 +2,7 @@ import type { ReturnType } from '../hooks/return-type.ts';
 import { errnoNameOf } from '../util/errno.ts';
 import type { PacketRecord, VerdictCode } from './record.ts';
 
-type Returned = Pick<PacketRecord, 'ret' | 'verdict' | 'verdictCode'>;
+export type Returned = Pick<PacketRecord, 'ret' | 'verdict' | 'verdictCode'>;
 
 /** include/uapi/linux/bpf.h, enum xdp_action; include/uapi/linux/pkt_cls.h, TC_ACT_*. */
 const VERDICTS: Readonly<Record<VerdictCode['by'], ReadonlyMap<number, string>>> = {

@@ -97,29 +97,38 @@ function encodeOption(kind: OptionKind, value: string | number | bigint): Uint8A
   }
 }
 
-/** Section 3.1: type, total length, body, options, total length again. */
-function buildBlock(type: number, body: Uint8Array, options: OptionValues): Uint8Array {
+/** Section 3.5: the options of a block and their end; nothing when there are none. */
+export function encodeOptions(options: OptionValues): Uint8Array {
   const encoded: { code: number; bytes: Uint8Array }[] = [];
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const { code, kind } = OPTION[name as OptionName];
     encoded.push({ code, bytes: encodeOption(kind, value) });
   }
-  let optionBytes = encoded.length === 0 ? 0 : 4;
-  for (const { bytes } of encoded) optionBytes += 4 + bytes.length + padding(bytes.length);
-  const total = 12 + body.length + optionBytes;
+  let total = encoded.length === 0 ? 0 : 4;
+  for (const { bytes } of encoded) total += 4 + bytes.length + padding(bytes.length);
+  const all = new Uint8Array(total);
+  const view = new DataView(all.buffer);
+  let at = 0;
+  for (const { code, bytes } of encoded) {
+    view.setUint16(at, code, true);
+    view.setUint16(at + 2, bytes.length, true);
+    all.set(bytes, at + 4);
+    at += 4 + bytes.length + padding(bytes.length);
+  }
+  return all;
+}
+
+/** Section 3.1: type, total length, body, options, total length again. */
+function buildBlock(type: number, body: Uint8Array, options: OptionValues): Uint8Array {
+  const encoded = encodeOptions(options);
+  const total = 12 + body.length + encoded.length;
   const block = new Uint8Array(total);
   const view = new DataView(block.buffer);
   view.setUint32(0, type, true);
   view.setUint32(4, total, true);
   block.set(body, 8);
-  let at = 8 + body.length;
-  for (const { code, bytes } of encoded) {
-    view.setUint16(at, code, true);
-    view.setUint16(at + 2, bytes.length, true);
-    block.set(bytes, at + 4);
-    at += 4 + bytes.length + padding(bytes.length);
-  }
+  block.set(encoded, 8 + body.length);
   view.setUint32(total - 4, total, true);
   return block;
 }

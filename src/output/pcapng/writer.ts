@@ -1,4 +1,4 @@
-import type { LinkType, PacketRecord, VerdictCode } from '../../records/record.ts';
+import type { CommonFields, LinkType, PacketRecord, VerdictCode } from '../../records/record.ts';
 import { escapeText } from '../../util/escape.ts';
 import { Batch } from '../batch.ts';
 import { formatComment, quoteValue } from '../comment.ts';
@@ -7,6 +7,7 @@ import { copyPacket, SNAPLEN_MAX } from '../packet-copy.ts';
 import type { ByteStream, HookStats, Sink } from '../sink.ts';
 import {
   BLOCK,
+  encodeOptions,
   interfaceDescriptionBlock,
   interfaceStatisticsBlock,
   LINKTYPE,
@@ -71,8 +72,18 @@ interface Interface {
 }
 
 const EPB_FIXED_BYTES = 28;
-/** epb_flags, epb_dropcount, epb_packetid, epb_queue, epb_verdict, the comment's head and padding, opt_endofopt, length. */
-const EPB_REST_BYTES = 8 + 12 + 12 + 8 + 16 + 4 + 3 + 4 + 4;
+/** epb_dropcount, epb_packetid, epb_queue and epb_verdict, the options of one packet. */
+const EPB_OWN_BYTES = 12 + 12 + 8 + 16;
+
+/** What many packets have in common. */
+interface Prepared {
+  readonly target: Interface;
+  /** Encoded: the comment, epb_flags where known, the end of options. */
+  readonly options: Uint8Array;
+}
+
+/** So many different ones are kept. */
+const PREPARED_LIMIT = 4096;
 
 /**
  * Writes pcapng as docs/record-format.md describes it. The section header goes out at once, so
@@ -91,6 +102,7 @@ export class PcapngSink implements Sink {
   #interfaces = 0;
   /** The interface of the packet before: most packets have the same one. */
   #last: Interface | undefined;
+  readonly #prepared = new Map<CommonFields, Prepared>();
   readonly #time = new DataView(new ArrayBuffer(8));
 
   constructor(stream: ByteStream, options: PcapngOptions) {
@@ -118,14 +130,12 @@ export class PcapngSink implements Sink {
   write(record: PacketRecord): void {
     const link = this.#link;
     if (!link.adapt(record)) return;
-    const target = this.#interfaceOf(record);
+    const { target, options } = this.#prepare(record);
     target.written += 1;
-
-    const comment = formatComment(record, link.prepend === 0 ? undefined : 'none');
 
     const batch = this.#batch;
     const most = Math.min(record.data.length + link.prepend, this.#snaplen);
-    batch.reserve(EPB_FIXED_BYTES + most + 3 + comment.length + EPB_REST_BYTES);
+    batch.reserve(EPB_FIXED_BYTES + most + 3 + EPB_OWN_BYTES + options.length + 4);
     const { view, bytes } = batch;
     const start = batch.length;
     const captured = copyPacket(record, link, this.#snaplen, bytes, start + EPB_FIXED_BYTES);
@@ -142,8 +152,6 @@ export class PcapngSink implements Sink {
     let at = start + EPB_FIXED_BYTES + captured;
     for (let pad = padding(captured); pad > 0; pad -= 1) bytes[at++] = 0;
 
-    const flags = packetFlags(record.packetType, target.hook.direction);
-    if (flags !== 0) at = this.#putWord(at, OPTION.epb_flags.code, flags);
     const lost = this.#newlyLost(target.hook);
     if (lost !== 0) at = this.#putLong(at, OPTION.epb_dropcount.code, BigInt(lost));
     if (record.packetId !== undefined) {
@@ -151,18 +159,34 @@ export class PcapngSink implements Sink {
     }
     at = this.#putWord(at, OPTION.epb_queue.code, record.queue);
     if (record.verdictCode !== undefined) at = this.#putVerdict(at, record.verdictCode);
-    view.setUint16(at, OPTION.opt_comment.code, true);
-    view.setUint16(at + 2, comment.length, true);
-    bytes.write(comment, at + 4, 'latin1');
-    at += 4 + comment.length;
-    for (let pad = padding(comment.length); pad > 0; pad -= 1) bytes[at++] = 0;
-    view.setUint32(at, 0, true);
-    at += 4;
+    bytes.set(options, at);
+    at += options.length;
 
     const total = at + 4 - start;
     view.setUint32(start + 4, total, true);
     view.setUint32(at, total, true);
     batch.commit(at + 4);
+  }
+
+  /** Once for all packets that differ in nothing but themselves. */
+  #prepare(record: PacketRecord): Prepared {
+    const { common } = record;
+    const known = common === undefined ? undefined : this.#prepared.get(common);
+    if (known !== undefined) return known;
+    const target = this.#interfaceOf(record);
+    const flags = packetFlags(record.packetType, target.hook.direction);
+    const prepared = {
+      target,
+      options: encodeOptions({
+        epb_flags: flags === 0 ? undefined : flags,
+        opt_comment: formatComment(record, this.#link.prepend === 0 ? undefined : 'none'),
+      }),
+    };
+    if (common !== undefined) {
+      if (this.#prepared.size >= PREPARED_LIMIT) this.#prepared.clear();
+      this.#prepared.set(common, prepared);
+    }
+    return prepared;
   }
 
   flush(): Promise<void> {

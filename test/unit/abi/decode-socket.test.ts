@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decodeEvent } from '../../../src/abi/decode.ts';
+import { EventView } from '../../../src/abi/decode.ts';
 import { decodeSocket } from '../../../src/abi/decode-socket.ts';
 import { EVENT_BYTES, EVENT_FIELDS, SOCKET_BYTES, SOCKET_FIELDS } from '../../../src/abi/events.ts';
 import { socketFields } from '../../../src/records/socket.ts';
@@ -42,7 +42,8 @@ it('is in an event in the place of captured bytes', () => {
   view.setUint32(at('captured_length'), SOCKET_BYTES, true);
   view.setUint8(at('link'), 2);
   bytes.set(encode(2, 1), EVENT_BYTES);
-  const event = decodeEvent(bytes);
+  const event = new EventView(bytes);
+  event.moveTo(0, bytes.length);
   expect(event.data).toHaveLength(0);
   expect(event.link).toBe('raw');
   expect(event.socket?.rport).toBe(80);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeEvent } from '../../../src/abi/decode.ts';
+import { COMMON_WORDS, EventView } from '../../../src/abi/decode.ts';
 import { emitEventHeader } from '../../../src/abi/emit-c.ts';
 import { EVENT_BYTES, EVENT_FIELDS, FIELD_BYTES } from '../../../src/abi/events.ts';
 
@@ -21,9 +21,16 @@ function encode(values: Record<string, number | bigint | string>, data: number[]
   return bytes;
 }
 
-describe('decodeEvent()', () => {
+/** The event at the start of these bytes. */
+function viewOf(bytes: Uint8Array): EventView {
+  const view = new EventView(bytes);
+  view.moveTo(0, bytes.length);
+  return view;
+}
+
+describe('EventView', () => {
   it('reads each field from where the table has it', () => {
-    const event = decodeEvent(
+    const event = viewOf(
       encode(
         {
           time_ns: 1n << 60n,
@@ -54,7 +61,7 @@ describe('decodeEvent()', () => {
         [1, 2, 3],
       ),
     );
-    expect(event).toEqual({
+    const expected = {
       timeNs: 1n << 60n,
       skb: 0xffff888012345678n,
       location: 0xffffffff81000010n,
@@ -79,25 +86,41 @@ describe('decodeEvent()', () => {
       comm: 'ping',
       ifname: 'eth1',
       data: Uint8Array.of(1, 2, 3),
-    });
+      socket: undefined,
+      user: undefined,
+    };
+    for (const [name, value] of Object.entries(expected)) {
+      expect(event[name as keyof typeof expected], name).toEqual(value);
+    }
   });
 
   it('tells a returned zero from nothing returned', () => {
-    expect(decodeEvent(encode({}, [])).ret).toBeUndefined();
-    expect(decodeEvent(encode({ flags: 1 }, [])).ret).toBe(0n);
+    expect(viewOf(encode({}, [])).ret).toBeUndefined();
+    expect(viewOf(encode({ flags: 1 }, [])).ret).toBe(0n);
+  });
+
+  it('has the fields that events share in words of their own', () => {
+    const { from, to } = COMMON_WORDS;
+    const own = ['time_ns', 'skb', 'ret', 'packet_id', 'wire_length', 'captured_length'];
+    const common = EVENT_FIELDS.filter(({ offset }) => offset >= 4 * from).map(({ name }) => name);
+    expect(EVENT_FIELDS.map(({ name }) => name)).toEqual([
+      ...[...own, 'socket', 'cpu', 'queue'],
+      ...common,
+    ]);
+    expect(4 * to).toBe(EVENT_BYTES);
   });
 
   it('takes a name that fills its field, and one that is no UTF-8', () => {
     const bytes = encode({ comm: 'sixteen-bytes-xx' }, []);
-    expect(decodeEvent(bytes).comm).toBe('sixteen-bytes-xx');
+    expect(viewOf(bytes).comm).toBe('sixteen-bytes-xx');
     bytes[EVENT_FIELDS.find((f) => f.name === 'comm')!.offset] = 0xff;
-    expect(decodeEvent(bytes).comm).toBe('\ufffdixteen-bytes-xx');
+    expect(viewOf(bytes).comm).toBe('\ufffdixteen-bytes-xx');
   });
 
   it('refuses an event that holds less than it says', () => {
-    expect(() =>
-      decodeEvent(encode({}, [1, 2, 3, 4, 5, 6, 7, 8]).subarray(0, EVENT_BYTES + 7)),
-    ).toThrow(RangeError);
+    expect(() => viewOf(encode({}, [1, 2, 3, 4, 5, 6, 7, 8]).subarray(0, EVENT_BYTES + 7))).toThrow(
+      RangeError,
+    );
   });
 });
 

@@ -39,8 +39,8 @@ class FakeRing {
 
 function drain(ring: FakeRing, reader: RingReader, limit = 1000): number[][] {
   const out: number[][] = [];
-  reader.drain(limit, (bytes) => {
-    out.push([...bytes]);
+  reader.drain(limit, (at, length) => {
+    out.push([...ring.memory.data.subarray(at, at + length)]);
     return true;
   });
   return out;
@@ -93,8 +93,8 @@ describe('RingReader', () => {
     for (let i = 0; i < 5; i++) ring.produce([i]);
     expect(drain(ring, reader, 2)).toEqual([[0], [1]]);
     const seen: number[] = [];
-    reader.drain(10, (bytes) => {
-      seen.push(bytes[0]!);
+    reader.drain(10, (at) => {
+      seen.push(ring.memory.data[at]!);
       return false;
     });
     expect(seen).toEqual([2]);

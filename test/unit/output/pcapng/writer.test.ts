@@ -91,6 +91,31 @@ test('tshark reads the packet id and the verdict', async () => {
   ]);
 });
 
+test('what packets have in common is written for each of them', async () => {
+  const common = sampleRecord();
+  const records = [
+    sampleRecord({ common, queue: 1 }),
+    sampleRecord({ common, queue: 2, packetId: 7n }),
+    // Without that object every packet is looked at.
+    sampleRecord({ comm: 'curl' }),
+    sampleRecord({ common: sampleRecord({ hook: 'rx' }), hook: 'rx', packetType: 'outgoing' }),
+    sampleRecord({ common, queue: 3 }),
+  ];
+  const bytes = await capture(records);
+  const read = ['frame.interface_name', 'frame.interface_queue', 'frame.packet_id'];
+  const comments = tsharkFields(bytes, 'frame.comment').map(
+    ([comment = '']) => /comm=(\S+)/.exec(comment)?.[1],
+  );
+  expect(tsharkFields(bytes, ...read)).toEqual([
+    ['eth1@blue/drop', '1', ''],
+    ['eth1@blue/drop', '2', '7'],
+    ['eth1@blue/drop', '3', ''],
+    ['eth1@blue/rx', '3', ''],
+    ['eth1@blue/drop', '3', ''],
+  ]);
+  expect(comments).toEqual(['ping', 'ping', 'curl', 'ping', 'ping']);
+});
+
 test('capinfos reads the section and the interface with its filter and statistics', async () => {
   const text = judge(await capture([sampleRecord(), sampleRecord()]), 'capinfos', 'FILE');
   const squeezed = text.replaceAll(/ +/g, ' ');

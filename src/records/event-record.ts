@@ -1,0 +1,222 @@
+import { EventView } from '../abi/decode.ts';
+import type { UserValue } from '../user-c/values.ts';
+import { CommonTable, NOTHING } from './common.ts';
+import type { Names } from './names.ts';
+import type {
+  CommonFields,
+  ContextKind,
+  LinkType,
+  PacketRecord,
+  PacketType,
+  VerdictCode,
+} from './record.ts';
+import { decodeReturn, type Returned } from './returned.ts';
+import { socketFields, type SocketFields } from './socket.ts';
+
+/** How long names and the clock's offset are taken as they were. */
+const TRUST_MS = 1000;
+
+const NOTHING_RETURNED: Returned = {};
+const NO_SOCKET: Partial<SocketFields> = {};
+
+/**
+ * The events of a ring as records: one object for all, moved from one to the next. What it says is
+ * valid until the next move.
+ */
+export class EventRecord implements PacketRecord {
+  readonly #event: EventView;
+  readonly #names: Names;
+  readonly #commons: CommonTable;
+  #clockOffsetNs = 0n;
+  #trustedUntil = 0;
+  #common = NOTHING;
+  #data: Uint8Array | undefined;
+  #plain = true;
+  #returned = NOTHING_RETURNED;
+  #socket = NO_SOCKET;
+  #owner: ReturnType<Names['socketOwner']>;
+  #user: readonly UserValue[] | undefined;
+
+  /**
+   * @param memory as EventView takes it
+   * @param userBytes as in MapSizes
+   */
+  constructor(memory: Uint8Array, names: Names, userBytes = 0) {
+    this.#event = new EventView(memory, userBytes);
+    this.#names = names;
+    this.#commons = new CommonTable(names);
+  }
+
+  /** Before a batch of events: the clock is set and slewed, and names change, while xcap runs. */
+  refresh(): void {
+    const now = performance.now();
+    if (now < this.#trustedUntil) return;
+    this.#trustedUntil = now + TRUST_MS;
+    this.#clockOffsetNs = this.#names.clockOffsetNs();
+    this.#commons.forget();
+  }
+
+  /** @throws RangeError when the event is cut short */
+  moveTo(at: number, length: number): void {
+    const event = this.#event;
+    event.moveTo(at, length);
+    this.#common = this.#commons.of(event);
+    this.#data = undefined;
+    if (!this.#plain) this.#forgetExtras();
+    const { ret, socketInode } = event;
+    const { returns } = this.#common;
+    if (ret !== undefined && returns !== undefined) {
+      this.#returned = decodeReturn(returns, ret);
+      this.#plain = false;
+    }
+    if (socketInode !== 0) {
+      this.#owner = this.#names.socketOwner(socketInode);
+      this.#plain = false;
+    }
+    const socket = event.socket;
+    if (socket !== undefined) {
+      this.#socket = socketFields(socket);
+      this.#plain = false;
+    }
+    const user = this.#names.user === undefined ? undefined : event.user;
+    if (user !== undefined) {
+      this.#user = this.#names.user?.(user);
+      this.#plain = false;
+    }
+  }
+
+  #forgetExtras(): void {
+    this.#returned = NOTHING_RETURNED;
+    this.#socket = NO_SOCKET;
+    this.#owner = undefined;
+    this.#user = undefined;
+    this.#plain = true;
+  }
+
+  /** The hook's index in the run. */
+  get hookIndex(): number {
+    return this.#event.hook;
+  }
+
+  get common(): CommonFields | undefined {
+    return this.#plain ? this.#common : undefined;
+  }
+
+  get timeNs(): bigint {
+    return this.#event.timeNs + this.#clockOffsetNs;
+  }
+  get skb(): bigint {
+    return this.#event.skb;
+  }
+  get cpu(): number {
+    return this.#event.cpu;
+  }
+  get queue(): number {
+    return this.#event.queue;
+  }
+  get wireLength(): number {
+    return this.#event.wireLength;
+  }
+  get data(): Uint8Array {
+    return (this.#data ??= this.#event.data);
+  }
+  get packetId(): bigint | undefined {
+    return this.#event.packetId;
+  }
+
+  get hook(): string {
+    return this.#common.hook;
+  }
+  get ifindex(): number | undefined {
+    return this.#common.ifindex;
+  }
+  get iface(): string | undefined {
+    return this.#common.iface;
+  }
+  get netns(): number | undefined {
+    return this.#common.netns;
+  }
+  get netnsName(): string | undefined {
+    return this.#common.netnsName;
+  }
+  get netnsLabel(): string | undefined {
+    return this.#common.netnsLabel;
+  }
+  get reason(): string | undefined {
+    return this.#common.reason;
+  }
+  get location(): string | undefined {
+    return this.#common.location;
+  }
+  get context(): ContextKind | undefined {
+    return this.#common.context;
+  }
+  get pid(): number {
+    return this.#common.pid;
+  }
+  get tid(): number {
+    return this.#common.tid;
+  }
+  get comm(): string {
+    return this.#common.comm;
+  }
+  get uid(): number {
+    return this.#common.uid;
+  }
+  get mark(): number {
+    return this.#common.mark;
+  }
+  get protocol(): number {
+    return this.#common.protocol;
+  }
+  get packetType(): PacketType | undefined {
+    return this.#common.packetType;
+  }
+  get linkType(): LinkType {
+    return this.#common.linkType;
+  }
+
+  get ret(): string | undefined {
+    return this.#returned.ret;
+  }
+  get verdict(): string | undefined {
+    return this.#returned.verdict;
+  }
+  get verdictCode(): VerdictCode | undefined {
+    return this.#returned.verdictCode;
+  }
+  get ownerPid(): number | undefined {
+    return this.#owner?.pid;
+  }
+  get ownerComm(): string | undefined {
+    return this.#owner?.comm;
+  }
+  get user(): readonly UserValue[] | undefined {
+    return this.#user;
+  }
+  get userText(): string | undefined {
+    return this.#user?.map(({ name, text }) => `${name}=${text}`).join(' ');
+  }
+
+  get laddr(): string | undefined {
+    return this.#socket.laddr;
+  }
+  get lport(): number | undefined {
+    return this.#socket.lport;
+  }
+  get raddr(): string | undefined {
+    return this.#socket.raddr;
+  }
+  get rport(): number | undefined {
+    return this.#socket.rport;
+  }
+  get family(): string | undefined {
+    return this.#socket.family;
+  }
+  get sockProtocol(): number | undefined {
+    return this.#socket.sockProtocol;
+  }
+  get state(): string | undefined {
+    return this.#socket.state;
+  }
+}

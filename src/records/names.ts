@@ -1,0 +1,25 @@
+import type { ReturnType } from '../hooks/return-type.ts';
+import type { SocketOwner } from '../kernel/socket-owners.ts';
+import type { UserValue } from '../user-c/values.ts';
+
+/** What turns numbers of the kernel into names; each answers undefined when it cannot tell. */
+export interface Names {
+  /** Hook ids by index in the run. */
+  readonly hooks: readonly string[];
+  /** Where each hook is attached, in words: `skb:kfree_skb, BTF-typed`. */
+  readonly attachPoints: readonly string[];
+  readonly socketOwner: (inode: number) => SocketOwner | undefined;
+  /** What the return values mean, by hook; undefined where there is none. */
+  readonly returns: readonly (ReturnType | undefined)[];
+  /** Realtime minus monotonic clock, nanoseconds, now. */
+  readonly clockOffsetNs: () => bigint;
+  /** Undefined where the kernel has no drop reasons (before 5.17). */
+  readonly reason: ((value: number) => string) | undefined;
+  readonly location: (address: bigint) => string;
+  readonly netns: (inode: number) => string | undefined;
+  readonly netnsLabel: (inode: number) => string | undefined;
+  /** The context was told by the stack: ksoftirqd's own stack is a task's, what it runs is softirq. */
+  readonly contextByStack: boolean;
+  /** Fields of --action-c; undefined without. */
+  readonly user: ((bytes: Uint8Array) => readonly UserValue[]) | undefined;
+}
