@@ -1,8 +1,9 @@
 import { writeFileSync, rmSync } from 'node:fs';
 import { COUNTERS } from '../abi/counters.ts';
 import { captureMaps } from '../abi/maps.ts';
-import { CompileError, type Compiler } from '../compile/compiler.ts';
+import { CompileError } from '../compile/compile-error.ts';
 import type { CompiledObject } from '../compile/object.ts';
+import type { ObjectCompiler } from '../compile/object-compiler.ts';
 import { numberLines } from '../codegen/compose.ts';
 import { EXIT, RuntimeError, UnsupportedError, VerifierError, type ExitCode } from '../errors.ts';
 import { describeHooks, type ResolvedHook } from '../hooks/resolved.ts';
@@ -28,13 +29,16 @@ import { explainNothing, formatStats, summarise } from './summary.ts';
 export async function runCapture(
   options: CaptureOptions,
   io: CaptureIo,
-  compiler: Compiler | undefined,
+  compiler: ObjectCompiler | undefined,
 ): Promise<ExitCode> {
   const held = new Disposer();
   try {
     const plan = makePlan(options);
     if (compiler === undefined) {
       for (const { text } of plan.program.units) io.stdout.print(numberLines(text));
+      plan.program.values.forEach((value, i) => {
+        io.stdout.print(`// when it is loaded, XCAP_VALUE(${i}) is ${value}\n`);
+      });
       return EXIT.done;
     }
     requirePrivileges();
@@ -49,7 +53,7 @@ async function capture(
   options: CaptureOptions,
   io: CaptureIo,
   plan: CapturePlan,
-  compiler: Compiler,
+  compiler: ObjectCompiler,
   held: Disposer,
 ): Promise<ExitCode> {
   const maps = captureMaps(plan.sizes);
@@ -57,6 +61,7 @@ async function capture(
     units: plan.program.units,
     maps,
     license: plan.license,
+    values: plan.program.values,
   });
   // Awaited below, unless something fails before: that error is then the one to report.
   compiling.catch(() => undefined);

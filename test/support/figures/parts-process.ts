@@ -13,7 +13,7 @@ interface Dist {
   readonly captureCommand: typeof import('../../../src/cli/commands/capture.ts');
   readonly captureOptions: typeof import('../../../src/cli/capture-options.ts');
   readonly given: typeof import('../../../src/cli/given.ts');
-  readonly compiler: typeof import('../../../src/compile/compiler.ts');
+  readonly compiler: typeof import('../../../src/compile/object-compiler.ts');
   readonly run: typeof import('../../../src/capture/run.ts');
   readonly plan: typeof import('../../../src/capture/plan.ts');
   readonly session: typeof import('../../../src/capture/session.ts');
@@ -31,7 +31,7 @@ const PATHS: Readonly<Record<keyof Dist, string>> = {
   captureCommand: 'cli/commands/capture',
   captureOptions: 'cli/capture-options',
   given: 'cli/given',
-  compiler: 'compile/compiler',
+  compiler: 'compile/object-compiler',
   run: 'capture/run',
   plan: 'capture/plan',
   session: 'capture/session',
@@ -62,7 +62,7 @@ const { captureOptions } = await load('captureOptions');
 const { Given } = await load('given');
 await load('captureCommand');
 part('imports: command line');
-const { Compiler } = await load('compiler');
+const { ObjectCompiler } = await load('compiler');
 await load('run');
 part('imports: capture');
 
@@ -110,11 +110,12 @@ const input = {
   units: plan.program.units,
   maps,
   license: plan.license,
+  values: plan.program.values,
 };
-const first = new Compiler();
+const first = await ObjectCompiler.start(undefined);
 await first.compile(input);
 part('compiler: its start and clang');
-const second = new Compiler();
+const second = await ObjectCompiler.start(undefined);
 await new Promise((resolve) => setTimeout(resolve, 1000));
 last = performance.now();
 const object = await second.compile(input);
