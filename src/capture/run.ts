@@ -70,8 +70,6 @@ async function capture(
   const { Outputs } = await import('./outputs.ts');
   const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
   try {
-    // And read what the first event will need.
-    for (const note of plan.warmUp()) io.log.note(note);
     const object = await compiling.catch((error: unknown) => {
       throw compileError(error, plan);
     });
@@ -196,6 +194,10 @@ async function pump(
     reader.start();
     io.log.note(banner(options, plan));
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
+    // Events are in the ring from here on: what they need beside is read while the first ones come in.
+    for (const note of plan.warmUp()) io.log.note(note);
+    const { releaseMemory } = await import('./release-memory.ts');
+    releaseMemory();
     if (!io.abort.aborted) await finished;
   } finally {
     clearTimeout(timer);
