@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { releaseFreeMemory } from '../ffi/libc.ts';
 
 /**
  * Gives back what the start needed, the kernel's BTF above all: while nothing happens nothing is
@@ -11,4 +12,5 @@ export function releaseMemory(): void {
   const collect = runInNewContext('gc') as () => void;
   collect();
   setFlagsFromString('--no-expose-gc');
+  releaseFreeMemory();
 }
