@@ -16,6 +16,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
+          globalSetup: ['test/support/fresh-cache.ts'],
           testTimeout: 60_000 * patience,
           hookTimeout: 60_000 * patience,
           fileParallelism: false,

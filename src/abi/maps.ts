@@ -27,6 +27,12 @@ export const KFUNC_PLACEHOLDER = 0x4000_0000;
  */
 export const HOOK_PLACEHOLDER = 0x7ca80000;
 
+/**
+ * The C names number i of a run (a process, a namespace, ...) as a load of `VALUE_PLACEHOLDER + i`: runs
+ * that differ in nothing else share their C, and so what was compiled of it.
+ */
+export const VALUE_PLACEHOLDER = 0x7caa0000;
+
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
 export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged'] as const;
 export type MapName = (typeof MAP_NAMES)[number];

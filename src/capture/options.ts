@@ -50,8 +50,16 @@ export interface CaptureOptions {
   /** How often -d was given, 3 at most; the command line serves it without a capture. */
   readonly dumpFilter: 0 | 1 | 2 | 3;
   readonly readyFile: string | undefined;
+  /** Where compiled programs are kept; undefined: nowhere. */
+  readonly cache: CacheOptions | undefined;
   /** Kernel features to be taken as absent: --without-feature, for tests of fallbacks. */
   readonly withoutFeature: readonly string[];
+}
+
+export interface CacheOptions {
+  readonly directory: string;
+  /** The process's: some of it has a say in what the compiler makes. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export type OutputFormat = 'text' | 'json' | 'pcapng' | 'pcap';

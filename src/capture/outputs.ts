@@ -1,33 +1,26 @@
-import { wholeLinesLength, JsonSink } from '../output/json.ts';
-import { PcapSink, wholeRecordsLength } from '../output/pcap.ts';
-import { wholeBlocksLength } from '../output/pcapng/blocks.ts';
-import { PcapngSink } from '../output/pcapng/writer.ts';
+import type { PcapSink } from '../output/pcap.ts';
+import type { PcapngSink } from '../output/pcapng/writer.ts';
 import type { HookStats, Sink } from '../output/sink.ts';
 import { openOutput, STDOUT, type OutputStream } from '../output/stream.ts';
 import { TeeSink } from '../output/tee.ts';
-import { TextSink } from '../output/text.ts';
 import { packageVersion } from '../util/version.ts';
 import type { CaptureIo, CaptureOptions, OutputFormat, OutputRequest } from './options.ts';
 import type { CapturePlan } from './plan.ts';
 import type { PumpOutput } from './pump.ts';
 
-/** Where a partial write is cut back to, so that a file ends with a whole block. */
-const WHOLE: Readonly<Record<OutputFormat, ((bytes: Uint8Array) => number) | undefined>> = {
-  text: undefined,
-  json: wholeLinesLength,
-  pcap: wholeRecordsLength,
-  pcapng: wholeBlocksLength,
-};
+type FileSink = PcapSink | PcapngSink;
+
+const isFile = (sink: Sink): sink is FileSink => 'zeroedLinkHeaders' in sink;
 
 /** The outputs of a run as one sink. */
 export class Outputs implements PumpOutput {
   readonly sink: Sink;
   readonly #streams: readonly OutputStream[];
-  readonly #files: readonly (PcapSink | PcapngSink)[];
+  readonly #files: readonly FileSink[];
 
   private constructor(streams: readonly OutputStream[], sinks: readonly Sink[]) {
     this.#streams = streams;
-    this.#files = sinks.filter((sink) => sink instanceof PcapSink || sink instanceof PcapngSink);
+    this.#files = sinks.filter(isFile);
     this.sink = new TeeSink(sinks);
   }
 
@@ -44,16 +37,17 @@ export class Outputs implements PumpOutput {
     lost: (hook: string) => number,
   ): Promise<Outputs> {
     const streams: OutputStream[] = [];
+    const sinks: Sink[] = [];
     try {
       for (const request of options.outputs) streams.push(await open(request, io));
+      for (const [i, stream] of streams.entries()) {
+        const format = options.outputs[i]?.format ?? 'text';
+        sinks.push(await makeSink(format, stream, options, plan, io, lost));
+      }
     } catch (error) {
       for (const stream of streams) stream.abandon();
       throw error;
     }
-    const sinks = streams.map((stream, i) => {
-      const format = options.outputs[i]?.format ?? 'text';
-      return makeSink(format, stream, options, plan, io, lost);
-    });
     return new Outputs(streams, sinks);
   }
 
@@ -74,7 +68,7 @@ export class Outputs implements PumpOutput {
     const zeroed = Math.max(0, ...this.#files.map((file) => file.zeroedLinkHeaders));
     const left = Math.max(
       0,
-      ...this.#files.map((file) => (file instanceof PcapSink ? file.withoutPacket : 0)),
+      ...this.#files.map((file) => ('withoutPacket' in file ? file.withoutPacket : 0)),
     );
     const undelivered = this.#streams.filter(
       (stream) => stream.undeliveredBytes > 0 && stream.error?.code !== 'EPIPE',
@@ -102,27 +96,49 @@ async function open({ format, path }: OutputRequest, io: CaptureIo): Promise<Out
   const target = path === undefined ? { ...STDOUT, fd: io.stdout.fd } : { path };
   return openOutput(target, {
     binary: format === 'pcap' || format === 'pcapng',
-    wholeLength: WHOLE[format],
+    wholeLength: await wholeLength(format),
     signal: io.abort,
   });
 }
 
-function makeSink(
+/** Where a partial write is cut back to, so that a file ends with a whole block. */
+async function wholeLength(
+  format: OutputFormat,
+): Promise<((bytes: Uint8Array) => number) | undefined> {
+  switch (format) {
+    case 'text':
+      return undefined;
+    case 'json':
+      return (await import('../output/json.ts')).wholeLinesLength;
+    case 'pcap':
+      return (await import('../output/pcap.ts')).wholeRecordsLength;
+    case 'pcapng':
+      return (await import('../output/pcapng/blocks.ts')).wholeBlocksLength;
+  }
+}
+
+/** Only what writes this form is loaded: that of text can tell some forty protocols apart. */
+async function makeSink(
   format: OutputFormat,
   stream: OutputStream,
   options: CaptureOptions,
   plan: CapturePlan,
   io: CaptureIo,
   lost: (hook: string) => number,
-): Sink {
+): Promise<Sink> {
   const { snaplen, text } = options;
   const packetBuffered = text.packetBuffered;
   switch (format) {
-    case 'json':
+    case 'json': {
+      const { JsonSink } = await import('../output/json.ts');
       return new JsonSink(stream, { snaplen, packetBuffered: packetBuffered || text.lineBuffered });
-    case 'pcap':
+    }
+    case 'pcap': {
+      const { PcapSink } = await import('../output/pcap.ts');
       return new PcapSink(stream, { snaplen, packetBuffered });
-    case 'pcapng':
+    }
+    case 'pcapng': {
+      const { PcapngSink } = await import('../output/pcapng/writer.ts');
       return new PcapngSink(stream, {
         snaplen,
         packetBuffered,
@@ -141,7 +157,9 @@ function makeSink(
         ),
         lost,
       });
-    case 'text':
+    }
+    case 'text': {
+      const { TextSink } = await import('../output/text.ts');
       return new TextSink(stream, {
         time: text.time,
         utc: text.utc,
@@ -153,6 +171,7 @@ function makeSink(
         color: useColor(text.color, io) ? 'always' : 'never',
         lineBuffered: text.lineBuffered || packetBuffered,
       });
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 import { writeFileSync, rmSync } from 'node:fs';
 import { COUNTERS } from '../abi/counters.ts';
 import { captureMaps } from '../abi/maps.ts';
-import { CompileError, type Compiler } from '../compile/compiler.ts';
+import { CompileError } from '../compile/compile-error.ts';
 import type { CompiledObject } from '../compile/object.ts';
+import type { ObjectCompiler } from '../compile/object-compiler.ts';
 import { numberLines } from '../codegen/compose.ts';
 import { EXIT, RuntimeError, UnsupportedError, VerifierError, type ExitCode } from '../errors.ts';
 import { describeHooks, type ResolvedHook } from '../hooks/resolved.ts';
@@ -28,13 +29,16 @@ import { explainNothing, formatStats, summarise } from './summary.ts';
 export async function runCapture(
   options: CaptureOptions,
   io: CaptureIo,
-  compiler: Compiler | undefined,
+  compiler: ObjectCompiler | undefined,
 ): Promise<ExitCode> {
   const held = new Disposer();
   try {
     const plan = makePlan(options);
     if (compiler === undefined) {
       for (const { text } of plan.program.units) io.stdout.print(numberLines(text));
+      plan.program.values.forEach((value, i) => {
+        io.stdout.print(`// when it is loaded, XCAP_VALUE(${i}) is ${value}\n`);
+      });
       return EXIT.done;
     }
     requirePrivileges();
@@ -49,7 +53,7 @@ async function capture(
   options: CaptureOptions,
   io: CaptureIo,
   plan: CapturePlan,
-  compiler: Compiler,
+  compiler: ObjectCompiler,
   held: Disposer,
 ): Promise<ExitCode> {
   const maps = captureMaps(plan.sizes);
@@ -57,6 +61,7 @@ async function capture(
     units: plan.program.units,
     maps,
     license: plan.license,
+    values: plan.program.values,
   });
   // Awaited below, unless something fails before: that error is then the one to report.
   compiling.catch(() => undefined);
@@ -65,8 +70,6 @@ async function capture(
   const { Outputs } = await import('./outputs.ts');
   const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
   try {
-    // And read what the first event will need.
-    for (const note of plan.warmUp()) io.log.note(note);
     const object = await compiling.catch((error: unknown) => {
       throw compileError(error, plan);
     });
@@ -191,6 +194,10 @@ async function pump(
     reader.start();
     io.log.note(banner(options, plan));
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
+    // Events are in the ring from here on: what they need beside is read while the first ones come in.
+    for (const note of plan.warmUp()) io.log.note(note);
+    const { releaseMemory } = await import('./release-memory.ts');
+    releaseMemory();
     if (!io.abort.aborted) await finished;
   } finally {
     clearTimeout(timer);

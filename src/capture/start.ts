@@ -1,19 +1,52 @@
-import { Compiler } from '../compile/compiler.ts';
+import { ObjectCache } from '../compile/object-cache.ts';
+import { ObjectCompiler, type CacheUse } from '../compile/object-compiler.ts';
 import type { ExitCode } from '../errors.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 
 /**
- * Starts the compiler's process before anything else of a capture is even imported: with LLVM to
- * load it is the longest way to the first event, and the rest goes beside it.
+ * Starts the compiler's process, unless the cache has what it would make, before anything else of a capture is
+ * even imported: with LLVM to load it is the longest way to the first event, and the rest goes beside it.
  *
  * @throws as runCapture()
  */
 export async function startCapture(options: CaptureOptions, io: CaptureIo): Promise<ExitCode> {
-  const compiler = options.dryRun ? undefined : new Compiler();
+  const compiler = options.dryRun ? undefined : await ObjectCompiler.start(cacheUse(options, io));
   try {
     const { runCapture } = await import('./run.ts');
     return await runCapture(options, io, compiler);
   } finally {
     compiler?.[Symbol.dispose]();
   }
+}
+
+function cacheUse(options: CaptureOptions, io: CaptureIo): CacheUse | undefined {
+  const { cache: wanted, text } = options;
+  if (wanted === undefined) return undefined;
+  const cache = ObjectCache.open(wanted.directory);
+  if (cache instanceof ObjectCache) {
+    return { cache, question: questionOf(options), env: wanted.env };
+  }
+  if (text.verbose > 0) {
+    io.log.note(`no cache of compiled programs: ${wanted.directory}: ${cache.why}`);
+  }
+  return undefined;
+}
+
+/**
+ * Runs of the same question are likely to need the same object. It leaves out what shows only after the program,
+ * and the numbers that are put in when it is loaded; to leave in too much, or too little, costs a compilation
+ * and nothing else.
+ */
+function questionOf(options: CaptureOptions): string {
+  const { hooks, backend, exclude, maxHooks, partial, expression, inner, userC, optimize } =
+    options;
+  const { metadata, where, snaplen, ringKiB, withoutFeature } = options;
+  const numbered = new Set(['netns', 'pid', 'tid']);
+  return JSON.stringify([
+    [hooks, backend, exclude, maxHooks, partial],
+    [expression, inner, optimize, where],
+    [userC.filter?.text, userC.action?.text],
+    [options.interface === undefined, snaplen, ringKiB, withoutFeature],
+    metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),
+  ]);
 }

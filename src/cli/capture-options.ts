@@ -70,8 +70,17 @@ export function captureOptions(
     dryRun: given.has('dry-run'),
     dumpFilter,
     readyFile: given.value('ready-file', parseText),
+    cache: cacheOptions(around.env),
     withoutFeature: given.list('without-feature', parseText),
   };
+}
+
+const CACHE_DIRECTORY = '/var/cache/xcap';
+
+/** XCAP_CACHE names another directory; `off`, or nothing, stands for none. */
+function cacheOptions(env: Surroundings['env']): CaptureOptions['cache'] {
+  const directory = env['XCAP_CACHE'] ?? CACHE_DIRECTORY;
+  return directory === '' || directory === 'off' ? undefined : { directory, env };
 }
 
 function readUserC(around: Surroundings, option: UserSource['option']) {

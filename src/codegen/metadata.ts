@@ -86,8 +86,15 @@ function emitCheck<T>({ matches, counter, prepare, test, task = false }: Check<T
   return [...lines, '\t}'];
 }
 
-/** The C of metadata.gen.h: xcap_reject_metadata() gives the counter that rejects, or 0. */
-export function emitMetadataHeader(matches: MetadataMatches): string {
+/**
+ * The C of metadata.gen.h: xcap_reject_metadata() gives the counter that rejects, or 0.
+ *
+ * @param valueOf C for a number that another run of the same kind does not share
+ */
+export function emitMetadataHeader(
+  matches: MetadataMatches,
+  valueOf: (value: number) => string,
+): string {
   const body = [
     ...emitCheck({
       matches: matches.reason,
@@ -99,14 +106,14 @@ export function emitMetadataHeader(matches: MetadataMatches): string {
       matches: matches.netns,
       counter: 'XCAP_COUNT_REJECTED_NETNS',
       prepare: [],
-      test: (value) => `net->netns == ${hex32(value)}`,
+      test: (value) => `net->netns == ${valueOf(value)}`,
     }),
     ...emitCheck({
       matches: matches.interface,
       counter: 'XCAP_COUNT_REJECTED_INTERFACE',
       prepare: ['u32 ifindex = xcap_ifindex(net);', ''],
       test: ({ ifindex, netns }) =>
-        `(ifindex == ${hex32(ifindex)} && net->netns == ${hex32(netns)})`,
+        `(ifindex == ${valueOf(ifindex)} && net->netns == ${valueOf(netns)})`,
     }),
     ...emitCheck({
       matches: matches.ifname,
@@ -120,7 +127,7 @@ export function emitMetadataHeader(matches: MetadataMatches): string {
       prepare: ['u32 mark = xcap_mark(hit);', ''],
       test: ({ value, mask }) => `(mark & ${hex32(mask)}) == ${hex32(value & mask)}`,
     }),
-    ...emitTaskChecks(matches),
+    ...emitTaskChecks(matches, valueOf),
   ];
   return [
     'static __always_inline u32 xcap_reject_metadata(const struct xcap_hit *hit,',
@@ -133,20 +140,20 @@ export function emitMetadataHeader(matches: MetadataMatches): string {
   ].join('\n');
 }
 
-function emitTaskChecks(matches: MetadataMatches): string[] {
+function emitTaskChecks(matches: MetadataMatches, valueOf: (value: number) => string): string[] {
   const checks = [
     ...emitCheck({
       matches: matches.pid,
       counter: 'XCAP_COUNT_REJECTED_PID',
       prepare: ['u32 tgid = xcap_get_current_pid_tgid() >> 32;', ''],
-      test: (value) => `tgid == ${hex32(value)}`,
+      test: (value) => `tgid == ${valueOf(value)}`,
       task: true,
     }),
     ...emitCheck({
       matches: matches.tid,
       counter: 'XCAP_COUNT_REJECTED_TID',
       prepare: ['u32 pid = xcap_get_current_pid_tgid();', ''],
-      test: (value) => `pid == ${hex32(value)}`,
+      test: (value) => `pid == ${valueOf(value)}`,
       task: true,
     }),
     ...emitCheck({

@@ -7,6 +7,7 @@ import {
   MAP_PLACEHOLDER,
   NESTING_LEVELS,
   slotsPerCpu,
+  VALUE_PLACEHOLDER,
 } from '../abi/maps.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { FilterPair } from '../filter/compile-expression.ts';
@@ -71,6 +72,8 @@ export interface ProgramSource {
   readonly units: readonly ProgramUnit[];
   /** By hook, the function that it is loaded from: a name is in one unit only. */
   readonly functionOf: readonly string[];
+  /** What XCAP_VALUE(i) stands for in this run. */
+  readonly values: readonly number[];
 }
 
 const flag = (on: boolean): number => (on ? 1 : 0);
@@ -82,6 +85,7 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
     ['XCAP_TYPED', flag(isTyped(kind))],
     ['XCAP_MAP_PLACEHOLDER', MAP_PLACEHOLDER],
     ['XCAP_HOOK_PLACEHOLDER', HOOK_PLACEHOLDER],
+    ['XCAP_VALUE_PLACEHOLDER', VALUE_PLACEHOLDER],
     ...MAP_NAMES.map((name, i): [string, number] => [`XCAP_MAP_${name.toUpperCase()}`, i]),
     ['XCAP_LEVELS', NESTING_LEVELS],
     ['XCAP_CLAIMED_SLOTS', CLAIMED_SLOTS],
@@ -204,13 +208,17 @@ function userHeaders(user: UserC): Record<string, string> {
 export function generateProgram(input: ProgramInput): ProgramSource {
   const kinds = [...new Set(input.hooks.map(unitKind))];
   const functionOf = new Map<ResolvedHook, string>();
+  const values: number[] = [];
   const shared = {
     'kernel.gen.h': emitStructs(
       input.btf,
       mergeWants(mergeWants(KERNEL_STRUCTS, input.where.structs), input.userC.wants),
     ),
     'events.gen.h': emitEventHeader(),
-    'metadata.gen.h': emitMetadataHeader(input.metadata),
+    'metadata.gen.h': emitMetadataHeader(
+      input.metadata,
+      (value) => `XCAP_VALUE(${values.push(value) - 1})`,
+    ),
     'where.gen.h': input.where.header,
     'filter.gen.h': filterHeader(input.filter),
     ...userHeaders(input.userC),
@@ -234,5 +242,5 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       functions: names,
     };
   });
-  return { units, functionOf: input.hooks.map((hook) => functionOf.get(hook) ?? '') };
+  return { units, functionOf: input.hooks.map((hook) => functionOf.get(hook) ?? ''), values };
 }

@@ -3,37 +3,29 @@
  * holds only the stub headers, gives up every privilege, and only then reads the text to compile.
  * LLVM's memory and its crashes stay here.
  */
-import { mkdirSync, readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { XcapError } from '../errors.ts';
 import { openLibbcc } from '../ffi/libbcc.ts';
 import { chroot, dieWithParent, forbidNewPrivileges, privateTmpfs } from '../ffi/libc.ts';
+import { compilerLibraries } from './identity.ts';
 import { REPLY_FD, type CompileReply, type CompileRequest } from './protocol.ts';
+import { readStubHeaders, STUB_TREE } from './stub-headers.ts';
 
 const NOBODY = 65534;
 const JAIL = '/tmp';
-const stubTree = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'templates', 'stub');
-
-/** Files below `root` by relative path. */
-function readTree(root: string): Map<string, Uint8Array> {
-  const files = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-  return new Map(files.map((path) => [relative(root, path), readFileSync(path)]));
-}
 
 /** Leaves the process with no user, group, capability, and no file but the stub headers. */
 function shutIn(): string {
-  if (process.getuid?.() !== 0) return stubTree;
+  if (process.getuid?.() !== 0) return STUB_TREE;
   // Read before the jail hides it: a checkout may lie below it.
-  const headers = readTree(stubTree);
+  const headers = readStubHeaders();
   process.umask(0o022);
   privateTmpfs(JAIL);
-  for (const [path, bytes] of headers) {
+  for (const { path, text } of headers) {
     const target = join(JAIL, 'stub', path);
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, bytes);
+    writeFileSync(target, text);
   }
   chroot(JAIL);
   process.chdir('/');
@@ -46,13 +38,14 @@ function shutIn(): string {
 
 function run(): CompileReply {
   const libbcc = openLibbcc();
+  const compiler = compilerLibraries();
   process.env['BCC_KERNEL_SOURCE'] = shutIn();
   dieWithParent();
   const request = JSON.parse(readFileSync(0, 'utf8')) as CompileRequest;
   const programs = request.units.flatMap(({ text, functions }) =>
     libbcc.compile(text, functions, request.cflags),
   );
-  return { insns: programs.map((insns) => Buffer.from(insns).toString('base64')) };
+  return { insns: programs.map((insns) => Buffer.from(insns).toString('base64')), compiler };
 }
 
 function reply(): CompileReply {

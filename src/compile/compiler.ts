@@ -2,37 +2,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Readable, Writable } from 'node:stream';
-import { RuntimeError, UnsupportedError, type XcapErrorOptions } from '../errors.ts';
-import type { MapSpec } from '../abi/maps.ts';
-import { findRelocations, type CompiledObject } from './object.ts';
-import { REPLY_FD, type CompileReply, type CompileRequest, type CompileUnit } from './protocol.ts';
-
-/** C texts, compiled each by itself, and what they define: no name is in two of them. */
-export interface CompileInput {
-  readonly units: readonly CompileUnit[];
-  readonly maps: readonly MapSpec[];
-  readonly license: string;
-}
-
-/** The compiler refused the text; `messages` is all that it said. */
-export class CompileError extends RuntimeError {
-  readonly messages: string;
-
-  constructor(message: string, messages: string, options?: XcapErrorOptions) {
-    super(message, options);
-    this.messages = messages;
-  }
-}
-
-const CFLAGS = [
-  '-Wno-unused-function',
-  '-Wno-unused-variable',
-  // libbcc asks for debug information and makes BTF of it; nobody reads that.
-  '-g0',
-  // libbcc optimises what clang hands over (run_pass_manager() in its bpf_module.cc): once is enough.
-  '-Xclang',
-  '-disable-llvm-passes',
-];
+import { RuntimeError, UnsupportedError } from '../errors.ts';
+import { CompileError } from './compile-error.ts';
+import {
+  CFLAGS,
+  REPLY_FD,
+  type Compiled,
+  type CompileReply,
+  type CompileRequest,
+  type CompileUnit,
+} from './protocol.ts';
 
 function collect(stream: Readable): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -72,12 +51,13 @@ export class Compiler implements Disposable {
     for (const promise of [this.#replied, this.#diagnostics]) promise.catch(() => undefined);
   }
 
-  /** @throws UnsupportedError when libbcc is missing, RuntimeError when it refuses or dies */
-  async compile(input: CompileInput): Promise<CompiledObject> {
-    const request: CompileRequest = {
-      units: input.units,
-      cflags: CFLAGS,
-    };
+  /**
+   * Once: the child ends with its reply.
+   *
+   * @throws UnsupportedError when libbcc is missing, CompileError when it refuses or dies
+   */
+  async compile(units: readonly CompileUnit[]): Promise<Compiled> {
+    const request: CompileRequest = { units, cflags: CFLAGS };
     const stdin = this.#child.stdin as Writable;
     stdin.on('error', () => undefined); // a child that died early is reported below
     stdin.end(JSON.stringify(request));
@@ -98,21 +78,7 @@ export class Compiler implements Disposable {
       if (reply.exitCode === 4) throw new UnsupportedError(reply.error, { hint });
       throw new CompileError(reply.error, messages, { hint });
     }
-    return {
-      version: 1,
-      license: input.license,
-      maps: input.maps,
-      programs: input.units
-        .flatMap(({ functions }) => functions)
-        .map((name, i) => {
-          const insns = reply.insns[i] ?? '';
-          return {
-            name,
-            insns,
-            relocations: findRelocations(Buffer.from(insns, 'base64'), input.maps),
-          };
-        }),
-    };
+    return reply;
   }
 
   [Symbol.dispose](): void {

@@ -2,7 +2,23 @@
  * What the compiler makes: plain data that prints as JSON, free of descriptors and addresses, so
  * that it can be cached and shipped.
  */
-import { HOOK_PLACEHOLDER, KFUNC_PLACEHOLDER, MAP_PLACEHOLDER, type MapSpec } from '../abi/maps.ts';
+import {
+  HOOK_PLACEHOLDER,
+  KFUNC_PLACEHOLDER,
+  MAP_PLACEHOLDER,
+  VALUE_PLACEHOLDER,
+  type MapSpec,
+} from '../abi/maps.ts';
+import type { CompileUnit } from './protocol.ts';
+
+/** C texts, compiled each by itself, and what they define: no name is in two of them. */
+export interface CompileInput {
+  readonly units: readonly CompileUnit[];
+  readonly maps: readonly MapSpec[];
+  readonly license: string;
+  /** What the C names by XCAP_VALUE(i): 32 bits each. */
+  readonly values?: readonly number[];
+}
 
 /** Instruction `insn` (index) is the first half of a 64-bit load of map `map`. */
 export interface MapRelocation {
@@ -10,11 +26,18 @@ export interface MapRelocation {
   readonly map: string;
 }
 
+/** Instruction `insn` is the first half of a 64-bit load of this number of the run. */
+export interface ValueRelocation {
+  readonly insn: number;
+  readonly value: number;
+}
+
 export interface CompiledProgram {
   readonly name: string;
   /** Base64 of the instructions, 8 bytes each, little endian. */
   readonly insns: string;
   readonly relocations: readonly MapRelocation[];
+  readonly values: readonly ValueRelocation[];
 }
 
 export interface CompiledObject {
@@ -26,6 +49,29 @@ export interface CompiledObject {
 
 const LD_IMM64 = 0x18;
 const BPF_PSEUDO_MAP_FD = 1;
+
+/**
+ * @param insns what the compiler made of the functions of all units, in their order
+ * @throws RangeError on a placeholder of nothing that `input` has
+ */
+export function makeObject(input: CompileInput, insns: readonly string[]): CompiledObject {
+  const names = input.units.flatMap(({ functions }) => functions);
+  return {
+    version: 1,
+    license: input.license,
+    maps: input.maps,
+    programs: names.map((name, i) => {
+      const base64 = insns[i] ?? '';
+      const bytes = Buffer.from(base64, 'base64');
+      return {
+        name,
+        insns: base64,
+        relocations: findRelocations(bytes, input.maps),
+        values: findValues(bytes, input.values ?? []),
+      };
+    }),
+  };
+}
 
 /** Finds the map loads of a program; @throws RangeError on a placeholder without a map */
 export function findRelocations(
@@ -47,7 +93,7 @@ export function findRelocations(
 }
 
 /**
- * The instructions with the descriptors of `fds` in place of the placeholders.
+ * The instructions with the descriptors of `fds`, and the run's numbers, in place of the placeholders.
  *
  * @param hook number of the hook that the program is loaded for
  */
@@ -64,23 +110,49 @@ export function relocate(
     view.setInt32(insn * 8 + 4, fd, true);
   }
   setHook(view, hook);
+  // Behind it: a value may be any number, that of a placeholder among them.
+  for (const { insn, value } of program.values) view.setUint32(insn * 8 + 4, value, true);
   callKernelFunctions(view);
   return insns;
 }
 
 /**
- * A 64-bit load of the placeholder becomes one of the hook's number. No other code has such a load:
- * a constant that fits 32 bits is moved.
+ * Where 64-bit constants below 2^32 are loaded: only what the C names by a placeholder, as clang
+ * moves any other constant that fits 32 bits.
  */
-function setHook(insns: DataView, hook: number): void {
+function* constantLoads(insns: DataView): Generator<{ readonly at: number; readonly low: number }> {
   for (let at = 0; at < insns.byteLength; at += 8) {
     if (insns.getUint8(at) !== LD_IMM64) continue;
     const plain = insns.getUint8(at + 1) >> 4 === 0 && insns.getInt32(at + 12, true) === 0;
-    if (plain && insns.getUint32(at + 4, true) === HOOK_PLACEHOLDER) {
-      insns.setUint32(at + 4, hook, true);
-    }
+    if (plain) yield { at: at + 4, low: insns.getUint32(at + 4, true) };
     at += 8;
   }
+}
+
+function setHook(insns: DataView, hook: number): void {
+  for (const { at, low } of constantLoads(insns)) {
+    if (low === HOOK_PLACEHOLDER) insns.setUint32(at, hook, true);
+  }
+}
+
+/** The other placeholders are outside of the numbers from the first one of a value on. */
+const VALUES_MAX = 0x10000;
+
+/** Finds the loads of XCAP_VALUE(i); @throws RangeError on one that the run does not have */
+export function findValues(
+  insns: Uint8Array,
+  values: readonly number[],
+): readonly ValueRelocation[] {
+  const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
+  const found: ValueRelocation[] = [];
+  for (const { at, low } of constantLoads(view)) {
+    const index = low - VALUE_PLACEHOLDER;
+    if (index < 0 || index >= VALUES_MAX) continue;
+    const value = values[index];
+    if (value === undefined) throw new RangeError(`value ${index} is not known`);
+    found.push({ insn: Math.floor(at / 8), value });
+  }
+  return found;
 }
 
 const CALL = 0x85;

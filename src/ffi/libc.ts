@@ -132,6 +132,21 @@ export function liftMemlockLimit(): void {
   cSetrlimit(RLIMIT_MEMLOCK, BigUint64Array.of(infinity, infinity));
 }
 
+const cMallopt = bind<(parameter: number, value: number) => number>(
+  'int mallopt(int parameter, int value)',
+);
+const cMallocTrim = bind<(pad: number) => number>('int malloc_trim(size_t pad)');
+
+/**
+ * Gives what malloc() has free back to the system, and has it give back each large block from here on: by
+ * itself it raises the size of those to the largest that was ever freed (mallopt(3), M_MMAP_THRESHOLD).
+ */
+export function releaseFreeMemory(): void {
+  const M_MMAP_THRESHOLD = -3;
+  cMallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  cMallocTrim(0);
+}
+
 /** Nanoseconds of CLOCK_REALTIME minus CLOCK_MONOTONIC: adds to bpf_ktime_get_ns() of an event. */
 export function realtimeOffsetNs(): bigint {
   const ts = new BigInt64Array(2);

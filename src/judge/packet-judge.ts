@@ -6,8 +6,8 @@ import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from '../bpf/program.ts';
 import { rawTracepointRunner } from '../bpf/test-run.ts';
 import { generatePredicates } from '../codegen/predicate.ts';
 import { PROGRAM_LICENSE } from '../codegen/program.ts';
-import { Compiler } from '../compile/compiler.ts';
 import { relocate, type CompiledObject } from '../compile/object.ts';
+import { ObjectCompiler } from '../compile/object-compiler.ts';
 import { liftMemlockLimit, mmapShared, munmap, pageSize, PROT } from '../ffi/libc.ts';
 import { viewOf } from '../ffi/library.ts';
 import type { CompiledFilter } from '../filter/compiler.ts';
@@ -49,7 +49,7 @@ export async function compilePredicates(
     packetBytes: PACKET_MAX + SLACK,
     readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
   });
-  const compiler = new Compiler();
+  const compiler = await ObjectCompiler.start(undefined);
   try {
     return await compiler.compile({
       units: [source],

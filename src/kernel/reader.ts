@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { PermissionError, RuntimeError } from '../errors.ts';
 
 /**
@@ -22,7 +30,7 @@ export interface FileIdentity {
 
 /** The running kernel. Synchronous: these files are made by the kernel as they are read. */
 export const liveReader: FileReader = {
-  readFile: (path) => attempt(path, () => readFileSync(path)),
+  readFile: (path) => attempt(path, () => readWhole(path)),
   readDir: (path) => attempt(path, () => readdirSync(path)),
   readLink: (path) => attempt(path, () => readlinkSync(path)),
   stat: (path) =>
@@ -31,6 +39,34 @@ export const liveReader: FileReader = {
       return { inode: ino, device: dev };
     }),
 };
+
+/** Room for a file that does not tell its size; and for a long one, of which what stays empty takes no memory. */
+const SOME = 64 << 10;
+const MUCH = 16 << 20;
+
+/**
+ * Files of /proc do not tell their size and give a page at a time: readFileSync() allocates 64 KiB for each
+ * of these, and copies them together.
+ */
+function readWhole(path: string): Uint8Array {
+  const fd = openSync(path, 'r');
+  try {
+    let bytes = Buffer.allocUnsafeSlow((fstatSync(fd).size || SOME) + 1);
+    let length = 0;
+    for (;;) {
+      const count = readSync(fd, bytes, length, bytes.length - length, null);
+      if (count === 0) break;
+      length += count;
+      if (length < bytes.length) continue;
+      const larger = Buffer.allocUnsafeSlow(Math.max(MUCH, 2 * bytes.length));
+      larger.set(bytes);
+      bytes = larger;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 /** A file as text without the white space at its end. */
 export function readText(reader: FileReader, path: string): string | undefined {

@@ -25,6 +25,13 @@ u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
 /* The number of the hook that the program is loaded for, put in when it is. */
 #define XCAP_OWN_HOOK ((u32)bpf_pseudo_fd(0, XCAP_HOOK_PLACEHOLDER))
 
+/*
+ * XCAP_VALUE(i): number i of the run, 32 bits that clang does not know, put in when the program is
+ * loaded: runs that differ in nothing else share what was compiled. 64 bits wide, to save the
+ * shifts.
+ */
+#define XCAP_VALUE(index) bpf_pseudo_fd(0, XCAP_VALUE_PLACEHOLDER + (index))
+
 static void *(*const xcap_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static u64 (*const xcap_ktime_get_ns)(void) = (void *)5;
 static u32 (*const xcap_get_prandom_u32)(void) = (void *)7;

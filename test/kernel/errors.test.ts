@@ -151,6 +151,7 @@ describe('a checkout that only root may enter', () => {
     const { status, stderr } = await runXcap(
       [join(home, 'dist/main.js'), '--netns', pair.b.name, '--duration', '100ms', 'tcp port 1'],
       process.execPath,
+      { XCAP_CACHE: 'off' },
     );
     expect(status, stderr).toBe(0);
     expect(stderr).toContain('xcap: tracing packet drops');

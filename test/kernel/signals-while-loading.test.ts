@@ -28,6 +28,7 @@ it('signals while the verifier works delay the start and do not end it', async (
   const args = ['--hook', 'drop,rx,tx', '--duration', '200ms', '--netns', pair.a.name, 'tcp'];
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, XCAP_CACHE: 'off' },
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -104,8 +104,13 @@ export function parseJsonLines(stdout: string): readonly JsonRecord[] {
 }
 
 /** Runs the tool to its end, without a capture or with one that ends by itself. */
-export async function runXcap(args: readonly string[], command = script): Promise<Outcome> {
-  return finished(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+export async function runXcap(
+  args: readonly string[],
+  command = script,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const env = { ...process.env, ...environment };
+  return finished(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env }));
 }
 
 function finished(child: ChildProcess): Promise<Outcome> {
@@ -182,8 +187,9 @@ export interface Captured {
 export async function capture(
   args: readonly string[],
   traffic: () => void | Promise<void>,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Captured> {
-  const tracer = await Tracer.start(['--json', ...args]);
+  const tracer = await Tracer.start(['--json', ...args], environment);
   try {
     await traffic();
   } catch (error) {

@@ -5,7 +5,7 @@ import { BpfMap } from '../../../src/bpf/map.ts';
 import { BpfProgram } from '../../../src/bpf/program.ts';
 import { Attr, BPF_CMD } from '../../../src/bpf/syscall.ts';
 import { runOnPacket } from '../../../src/bpf/test-run.ts';
-import { Compiler } from '../../../src/compile/compiler.ts';
+import { ObjectCompiler } from '../../../src/compile/object-compiler.ts';
 import { relocate } from '../../../src/compile/object.ts';
 import { compose } from '../../../src/codegen/compose.ts';
 import type { CompiledFilter } from '../../../src/filter/compiler.ts';
@@ -135,7 +135,7 @@ export async function loadFigures(
     readTemplate: (path) =>
       path === 'figures.bpf.c' ? TEXT : readFileSync(join(templates, path), 'utf8'),
   });
-  const compiler = new Compiler();
+  const compiler = await ObjectCompiler.start(undefined);
   const object = await compiler.compile({
     units: [{ text, functions }],
     maps: [SLOT],

@@ -4,6 +4,10 @@
  * prints the milliseconds of each part as JSON. The parts run after one another here; in xcap the
  * compiler's process and the reading of kallsyms run beside the rest.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 const began = performance.timeOrigin + performance.now();
 
 const [checkout = '', spawnedAt = '', netns = '', expression = ''] = process.argv.slice(2);
@@ -13,7 +17,8 @@ interface Dist {
   readonly captureCommand: typeof import('../../../src/cli/commands/capture.ts');
   readonly captureOptions: typeof import('../../../src/cli/capture-options.ts');
   readonly given: typeof import('../../../src/cli/given.ts');
-  readonly compiler: typeof import('../../../src/compile/compiler.ts');
+  readonly compiler: typeof import('../../../src/compile/object-compiler.ts');
+  readonly cache: typeof import('../../../src/compile/object-cache.ts');
   readonly run: typeof import('../../../src/capture/run.ts');
   readonly plan: typeof import('../../../src/capture/plan.ts');
   readonly session: typeof import('../../../src/capture/session.ts');
@@ -31,7 +36,8 @@ const PATHS: Readonly<Record<keyof Dist, string>> = {
   captureCommand: 'cli/commands/capture',
   captureOptions: 'cli/capture-options',
   given: 'cli/given',
-  compiler: 'compile/compiler',
+  compiler: 'compile/object-compiler',
+  cache: 'compile/object-cache',
   run: 'capture/run',
   plan: 'capture/plan',
   session: 'capture/session',
@@ -62,7 +68,7 @@ const { captureOptions } = await load('captureOptions');
 const { Given } = await load('given');
 await load('captureCommand');
 part('imports: command line');
-const { Compiler } = await load('compiler');
+const { ObjectCompiler } = await load('compiler');
 await load('run');
 part('imports: capture');
 
@@ -110,17 +116,29 @@ const input = {
   units: plan.program.units,
   maps,
   license: plan.license,
+  values: plan.program.values,
 };
-const first = new Compiler();
+const first = await ObjectCompiler.start(undefined);
 await first.compile(input);
 part('compiler: its start and clang');
-const second = new Compiler();
+const second = await ObjectCompiler.start(undefined);
 await new Promise((resolve) => setTimeout(resolve, 1000));
 last = performance.now();
 const object = await second.compile(input);
 part('compiler: clang');
 parts['compiler: its start'] =
   (parts['compiler: its start and clang'] ?? 0) - (parts['compiler: clang'] ?? 0);
+
+const { ObjectCache } = await load('cache');
+const directory = mkdtempSync(join(tmpdir(), 'xcap-parts-'));
+const cache = ObjectCache.open(directory);
+if (!(cache instanceof ObjectCache)) throw new Error(cache.why);
+const use = { cache, question: expression, env: {} };
+await (await ObjectCompiler.start(use)).compile(input);
+last = performance.now();
+await (await ObjectCompiler.start(use)).compile(input);
+part('cache: find the object, check its key');
+rmSync(directory, { recursive: true });
 
 last = performance.now();
 await session.attach(object, plan.hooks, plan.program.functionOf, {

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { spreadOf, type Spread } from './spread.ts';
 import { Tracee } from './tracee.ts';
 
 export interface StartupFigure {
   readonly command: string;
-  readonly ms: Spread;
+  /** With the program compiled in this start, and with one that an earlier start had compiled. */
+  readonly compiled: Spread;
+  readonly cached: Spread;
 }
 
 /** Expression and hooks of common runs; one on each of the paths that cost differently. */
@@ -13,21 +18,40 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['--hook', 'drop,rx,tx', 'udp port 53'],
 ];
 
-/** From exec of scripts/xcap until its hooks are attached; the first run of each warms the page cache. */
+/**
+ * From exec of scripts/xcap until its hooks are attached; compiled and cached take turns, and the first
+ * runs fill the page cache, and the cache.
+ */
 export async function measureStartup(
   script: readonly string[],
   netns: string,
   runs: number,
 ): Promise<readonly StartupFigure[]> {
-  const figures: StartupFigure[] = [];
-  for (const command of COMMANDS) {
-    const times: number[] = [];
-    for (let run = 0; run <= runs; run++) {
-      const tracee = await Tracee.start(script, ['--netns', netns, ...command]);
-      if (run > 0) times.push(tracee.readyMs);
-      await tracee.stop();
+  const cache = mkdtempSync(join(tmpdir(), 'xcap-figures-cache-'));
+  const start = async (command: readonly string[], XCAP_CACHE: string): Promise<number> => {
+    const tracee = await Tracee.start(script, ['--netns', netns, ...command], { XCAP_CACHE });
+    await tracee.stop();
+    return tracee.readyMs;
+  };
+  try {
+    const figures: StartupFigure[] = [];
+    for (const command of COMMANDS) {
+      const compiled: number[] = [];
+      const cached: number[] = [];
+      for (let run = 0; run <= runs; run++) {
+        const [without, within] = [await start(command, 'off'), await start(command, cache)];
+        if (run === 0) continue;
+        compiled.push(without);
+        cached.push(within);
+      }
+      figures.push({
+        command: command.join(' '),
+        compiled: spreadOf(compiled),
+        cached: spreadOf(cached),
+      });
     }
-    figures.push({ command: command.join(' '), ms: spreadOf(times) });
+    return figures;
+  } finally {
+    rmSync(cache, { recursive: true });
   }
-  return figures;
 }

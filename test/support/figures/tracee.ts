@@ -46,7 +46,11 @@ export class Tracee {
   }
 
   /** @param command its program and first words, such as scripts/xcap */
-  static async start(command: readonly string[], args: readonly string[]): Promise<Tracee> {
+  static async start(
+    command: readonly string[],
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Tracee> {
     const folder = mkdtempSync(join(tmpdir(), 'xcap-figures-'));
     const ready = join(folder, 'ready');
     // inotify: polling would take the processor time that is to be measured.
@@ -59,6 +63,7 @@ export class Tracee {
     const from = performance.now();
     const child = spawn(program, [...words, '--ready-file', ready, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...environment },
     });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -68,6 +68,7 @@ test('captureOptions() has the defaults of the product', () => {
     dryRun: false,
     dumpFilter: 0,
     readyFile: undefined,
+    cache: { directory: '/var/cache/xcap', env: {} },
     withoutFeature: [],
   } satisfies CaptureOptions);
 });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { HOOK_PLACEHOLDER, MAP_PLACEHOLDER, captureMaps } from '../../../src/abi/maps.ts';
-import { findRelocations, relocate } from '../../../src/compile/object.ts';
+import {
+  HOOK_PLACEHOLDER,
+  MAP_PLACEHOLDER,
+  VALUE_PLACEHOLDER,
+  captureMaps,
+} from '../../../src/abi/maps.ts';
+import { findRelocations, makeObject, relocate } from '../../../src/compile/object.ts';
 
 const maps = captureMaps({
   hooks: 1,
@@ -52,6 +57,7 @@ describe('relocate()', () => {
     name: 'xcap_drop',
     insns: program.toString('base64'),
     relocations: findRelocations(program, maps),
+    values: [],
   };
 
   it('puts descriptors where the maps are named, and changes nothing else', () => {
@@ -79,7 +85,7 @@ describe('relocate()', () => {
       insn(LD_IMM64, 0, HOOK_PLACEHOLDER),
       insn(0, 0, 1), // 64 bits wide: another number
     ]);
-    const asked = { name: 'x', insns: asking.toString('base64'), relocations: [] };
+    const asked = { name: 'x', insns: asking.toString('base64'), relocations: [], values: [] };
     const out = Buffer.from(relocate(asked, new Map(), 300));
     expect([0, 1, 3].map((i) => out.readInt32LE(i * 8 + 4))).toEqual([
       ...[HOOK_PLACEHOLDER, 300, HOOK_PLACEHOLDER],
@@ -88,5 +94,47 @@ describe('relocate()', () => {
 
   it('refuses a program whose map is missing', () => {
     expect(() => relocate(compiled, new Map([['xcap_ring', 5]]))).toThrow('xcap_slots');
+  });
+});
+
+describe('makeObject()', () => {
+  const asking = Buffer.concat([
+    insn(0xb7, 0, VALUE_PLACEHOLDER), // mov: a constant of the program's own
+    insn(LD_IMM64, 0, VALUE_PLACEHOLDER + 1),
+    insn(0, 0, 0),
+    insn(LD_IMM64, 0, HOOK_PLACEHOLDER),
+    insn(0, 0, 0),
+    insn(LD_IMM64, 0, VALUE_PLACEHOLDER),
+    insn(0, 0, 0),
+    insn(LD_IMM64, 0, VALUE_PLACEHOLDER),
+    insn(0, 0, 1), // 64 bits wide: another number
+    insn(LD_IMM64, 3, VALUE_PLACEHOLDER), // a BTF id
+    insn(0, 0, 0),
+  ]);
+  const make = (values: readonly number[]) =>
+    makeObject({ units: [{ text: '', functions: ['f'] }], maps, license: 'GPL', values }, [
+      asking.toString('base64'),
+    ]);
+
+  it('puts the numbers of the run where the program asks for them, as they are', () => {
+    // The first is the hook's placeholder: it is not taken for it.
+    const [program] = make([HOOK_PLACEHOLDER, 0xf000_0001]).programs;
+    const out = Buffer.from(relocate(program!, new Map(), 300));
+    expect([0, 1, 3, 5, 7, 9].map((i) => out.readUInt32LE(i * 8 + 4))).toEqual([
+      ...[VALUE_PLACEHOLDER, 0xf000_0001, 300, HOOK_PLACEHOLDER],
+      ...[VALUE_PLACEHOLDER, VALUE_PLACEHOLDER],
+    ]);
+  });
+
+  it('keeps what was compiled as it was: runs with other numbers share it', () => {
+    expect(make([1, 2]).programs[0]?.insns).toBe(asking.toString('base64'));
+    expect(make([1, 2]).programs[0]?.values).toEqual([
+      { insn: 1, value: 2 },
+      { insn: 5, value: 1 },
+    ]);
+  });
+
+  it('refuses a program that asks for a number that the run does not have', () => {
+    expect(() => make([1])).toThrow('value 1 is not known');
   });
 });
