@@ -37,6 +37,7 @@ local fields = {
     state = ProtoField.string("xcap.state", "State of the socket"),
     ret = ProtoField.string("xcap.ret", "Returned"),
     verdict = ProtoField.string("xcap.verdict", "Verdict"),
+    redirect = ProtoField.string("xcap.redirect", "Redirected to"),
 }
 local numbers = {
     pid = true, tid = true, netns = true, ifindex = true, mark = true,

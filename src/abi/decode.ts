@@ -35,6 +35,8 @@ const AT = {
   ifindex: offsetOf('ifindex'),
   netns: offsetOf('netns'),
   mark: offsetOf('mark'),
+  redirectMap: offsetOf('redirect_map'),
+  redirectIndex: offsetOf('redirect_index'),
   cpu: offsetOf('cpu'),
   queue: offsetOf('queue'),
   protocol: offsetOf('protocol'),
@@ -47,6 +49,12 @@ const AT = {
   ifname: offsetOf('ifname'),
 } as const;
 
+/** The entry of a map; of map 0, a device by its ifindex. */
+export interface RawRedirect {
+  readonly map: number;
+  readonly index: number;
+}
+
 /** An event as the program sent it; `data` is a view into the ring, valid until the next pull. */
 export interface RawEvent {
   /** CLOCK_MONOTONIC, nanoseconds. */
@@ -57,6 +65,8 @@ export interface RawEvent {
   readonly ret: bigint | undefined;
   /** The same for each event of one packet; undefined: not told. */
   readonly packetId: bigint | undefined;
+  /** Where a program redirects the packet to; undefined: not told. */
+  readonly redirect: RawRedirect | undefined;
   readonly wireLength: number;
   readonly reason: number;
   readonly tgid: number;
@@ -115,6 +125,13 @@ export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
         ? undefined
         : view.getBigUint64(AT.ret, true),
     packetId: view.getBigUint64(AT.packetId, true) || undefined,
+    redirect:
+      (view.getUint8(AT.flags) & EVENT_FLAGS.redirected) === 0
+        ? undefined
+        : {
+            map: view.getUint32(AT.redirectMap, true),
+            index: view.getUint32(AT.redirectIndex, true),
+          },
     wireLength: view.getUint32(AT.wireLength, true),
     reason: view.getUint32(AT.reason, true),
     tgid: view.getUint32(AT.tgid, true),

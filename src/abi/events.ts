@@ -44,6 +44,8 @@ export const EVENT_FIELDS = layout([
   ['ifindex', 'u32'],
   ['netns', 'u32'],
   ['mark', 'u32'],
+  ['redirect_map', 'u32'], // where XCAP_EVENT_REDIRECTED: a map's id, 0 for a device
+  ['redirect_index', 'u32'], // the map's entry, or the device's ifindex
   ['cpu', 'u16'], // CONFIG_NR_CPUS ends at 8192
   ['hook', 'u16'], // index in the run's list of hooks
   ['queue', 'u16'],
@@ -57,7 +59,7 @@ export const EVENT_FIELDS = layout([
 ]);
 
 /** Bits of `flags`. */
-export const EVENT_FLAGS = { returned: 1 } as const;
+export const EVENT_FLAGS = { returned: 1, redirected: 2 } as const;
 
 /** What an event of a socket without a packet has in the place of captured bytes. */
 export const SOCKET_FIELDS = layout([

@@ -9,6 +9,7 @@ export const ATTACH_TYPE = {
   none: 0,
   traceRawTp: 23,
   traceFentry: 24,
+  traceFexit: 25,
   perfEvent: 41,
   traceKprobeMulti: 42,
 } as const;
@@ -20,7 +21,10 @@ export interface ProgramSpec {
   readonly attachType: number;
   /** BTF id of what a tracing program attaches to; 0 for others. */
   readonly attachBtfId: number;
-  /** Descriptor of the BTF object that the id counts in; undefined for the kernel's own. */
+  /**
+   * Descriptor of the BTF object that the id counts in, or of the program (attach_prog_fd, the same
+   * place) whose BTF it is; undefined for the kernel's own.
+   */
   readonly attachBtfFd?: number | undefined;
   readonly license: string;
 }

@@ -8,6 +8,8 @@ export const BPF_CMD = {
   mapLookupElem: 1,
   progLoad: 5,
   progTestRun: 10,
+  progGetNextId: 11,
+  progGetFdById: 13,
   objGetInfoByFd: 15,
   rawTracepointOpen: 17,
   btfGetFdById: 19,

@@ -8,6 +8,8 @@ export interface Link {
   readonly ifindex: number;
   /** ARPHRD_* of include/uapi/linux/if_arp.h; undefined for one that is not known here. */
   readonly type: number | undefined;
+  /** Ids of its XDP programs; undefined when that was not asked for. */
+  readonly xdpPrograms?: readonly number[];
 }
 
 /** The devices of a namespace, by a file that setns(2) takes; undefined means the caller's own. */
@@ -94,11 +96,21 @@ export function parseIpLinks(json: string): Link[] {
   }
   const links: Link[] = [];
   for (const item of Array.isArray(parsed) ? (parsed as readonly unknown[]) : []) {
-    const { ifname, ifindex, link_type: type } = item as Readonly<Record<string, unknown>>;
+    const { ifname, ifindex, link_type: type, xdp } = item as Readonly<Record<string, unknown>>;
     if (typeof ifname !== 'string' || typeof ifindex !== 'number') continue;
-    links.push({ name: ifname, ifindex, type: linkType(typeof type === 'string' ? type : '') });
+    links.push({
+      ...{ name: ifname, ifindex, type: linkType(typeof type === 'string' ? type : '') },
+      ...(xdp === undefined ? {} : { xdpPrograms: parseXdp(xdp) }),
+    });
   }
   return links;
+}
+
+/** `{"mode":1,"prog":{"id":12}}`; several modes are in a list, `attached`. */
+function parseXdp(xdp: unknown): readonly number[] {
+  const { prog, attached } = xdp as { prog?: { id?: unknown }; attached?: readonly unknown[] };
+  const ids = [prog?.id, ...(Array.isArray(attached) ? attached.flatMap(parseXdp) : [])];
+  return [...new Set(ids.filter((id) => typeof id === 'number'))];
 }
 
 function linkType(text: string): number | undefined {

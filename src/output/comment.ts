@@ -33,6 +33,7 @@ export interface CommentFields {
   readonly state?: string | undefined;
   readonly ret?: string | undefined;
   readonly verdict?: string | undefined;
+  readonly redirect?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -62,6 +63,7 @@ export const COMMENT_KEYS = {
   state: { field: 'state', kind: 'text' },
   ret: { field: 'ret', kind: 'text' },
   verdict: { field: 'verdict', kind: 'text' },
+  redirect: { field: 'redirect', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -126,6 +128,7 @@ export function formatComment(
   if (fields.family !== undefined) words += socketWords(fields);
   if (fields.ret !== undefined) words += ' ret=' + quoteShort(fields.ret);
   if (fields.verdict !== undefined) words += ' verdict=' + quoteShort(fields.verdict);
+  if (fields.redirect !== undefined) words += ' redirect=' + quoteShort(fields.redirect);
   return words.slice(1);
 }
 

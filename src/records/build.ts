@@ -1,4 +1,4 @@
-import type { RawEvent } from '../abi/decode.ts';
+import type { RawEvent, RawRedirect } from '../abi/decode.ts';
 import type { ReturnType } from '../hooks/return-type.ts';
 import type { UserValue } from '../user-c/values.ts';
 import type { PacketRecord } from './record.ts';
@@ -22,6 +22,8 @@ export interface Names {
   readonly netnsLabel: (inode: number) => string | undefined;
   /** The context was told by the stack: ksoftirqd's own stack is a task's, what it runs is softirq. */
   readonly contextByStack: boolean;
+  /** Name of a device of a namespace; undefined when it is not known. */
+  readonly device?: (netns: number, ifindex: number) => string | undefined;
   /** Fields of --action-c; undefined without. */
   readonly user: ((bytes: Uint8Array) => readonly UserValue[]) | undefined;
 }
@@ -62,10 +64,18 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
   return {
     ...record,
     ...(ret === undefined || returns === undefined ? {} : decodeReturn(returns, ret)),
+    ...(event.redirect === undefined
+      ? {}
+      : { redirect: redirectText(event, event.redirect, names) }),
     ...(packetId === undefined ? {} : { packetId }),
     ...(socket === undefined ? {} : socketFields(socket)),
     ...(user === undefined ? {} : { user, userText: userText(user) }),
   };
+}
+
+function redirectText({ netns }: RawEvent, { map, index }: RawRedirect, names: Names): string {
+  if (map !== 0) return `map:${map}[${index}]`;
+  return names.device?.(netns, index) ?? `ifindex:${index}`;
 }
 
 const userText = (user: readonly UserValue[]): string =>

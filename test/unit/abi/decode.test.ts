@@ -46,7 +46,9 @@ describe('decodeEvent()', () => {
           context: 2,
           packet_type: 4,
           link: 1,
-          flags: 1,
+          flags: 3,
+          redirect_map: 12,
+          redirect_index: 5,
           comm: 'ping',
           ifname: 'eth1',
         },
@@ -59,6 +61,7 @@ describe('decodeEvent()', () => {
       location: 0xffffffff81000010n,
       ret: 0xfffffffffffffffen,
       packetId: 0x700000001n,
+      redirect: { map: 12, index: 5 },
       wireLength: 1514,
       reason: 0x30001,
       tgid: 4242,
@@ -111,7 +114,7 @@ describe('EVENT_FIELDS', () => {
 
   it('are asserted in the C that is emitted', () => {
     const header = emitEventHeader();
-    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 88');
+    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 96');
     expect(header).toContain(`sizeof(struct xcap_event) == ${EVENT_BYTES}`);
   });
 });
