@@ -4,12 +4,13 @@ import { errnoName } from '../ffi/library.ts';
 import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
 
 /** enum bpf_prog_type and bpf_attach_type, as far as xcap loads them. */
-export const PROG_TYPE = { kprobe: 2, rawTracepoint: 17, tracing: 26 } as const;
+export const PROG_TYPE = { kprobe: 2, xdp: 6, rawTracepoint: 17, tracing: 26 } as const;
 export const ATTACH_TYPE = {
   none: 0,
   traceRawTp: 23,
   traceFentry: 24,
   traceFexit: 25,
+  xdp: 37,
   perfEvent: 41,
   traceKprobeMulti: 42,
 } as const;

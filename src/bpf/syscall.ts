@@ -12,6 +12,7 @@ export const BPF_CMD = {
   progGetFdById: 13,
   objGetInfoByFd: 15,
   rawTracepointOpen: 17,
+  btfLoad: 18,
   btfGetFdById: 19,
   btfGetNextId: 23,
   linkCreate: 28,

@@ -48,7 +48,14 @@ export interface XdpRuns {
   /** Number of the pair that the hooks of both ends make; undefined when the other end is not traced. */
   readonly pair: number | undefined;
   /** Packets of this device only. */
-  readonly device: { readonly ifindex: number; readonly netns: number } | undefined;
+  readonly device:
+    | {
+        readonly ifindex: number;
+        readonly netns: number;
+        /** A file that leads there; undefined for the caller's own namespace. */
+        readonly netnsPath: string | undefined;
+      }
+    | undefined;
   /** Where the attach point is that of all programs: which of them, a device's own without an id. */
   readonly ranProgram:
     { readonly insnsOffset: number; readonly id: number | undefined } | undefined;

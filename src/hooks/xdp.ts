@@ -65,10 +65,7 @@ export function resolveXdp(
   };
   const runs: XdpRuns = {
     ...{ of: spec.of, pair: undefined, ranProgram: undefined },
-    device:
-      subject.kind === 'device'
-        ? { ifindex: subject.device.ifindex, netns: subject.device.netns }
-        : undefined,
+    device: subject.kind === 'device' ? subject.device : undefined,
   };
   const insnsOffset = dispatcherInsns(kernel);
   if (insnsOffset !== undefined) {

@@ -1,4 +1,4 @@
-import { PermissionError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { nearest } from '../util/nearest.ts';
 
 /** enum bpf_prog_type, include/uapi/linux/bpf.h: those that hooks are on. */
@@ -76,13 +76,3 @@ export function findProgram(
 
 const isCut = (name: string, text: string): boolean =>
   text.length === SHORT_NAME && name.length > SHORT_NAME && name.startsWith(text);
-
-/** For a list that does without them: none where the kernel does not tell. */
-export function programsIfAllowed(programs: BpfPrograms, type: number): readonly BpfProgramFacts[] {
-  try {
-    return programs.ofType(type);
-  } catch (error) {
-    if (error instanceof PermissionError) return [];
-    throw error;
-  }
-}

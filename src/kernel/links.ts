@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { RuntimeError, UnsupportedError } from '../errors.ts';
 import { type FileReader, readText } from './reader.ts';
 
@@ -30,21 +31,41 @@ export function sysfsLinks(reader: FileReader): readonly Link[] | undefined {
   return showsOwnNamespace(reader, links) ? links : undefined;
 }
 
+function ipCommand(netnsPath: string | undefined): readonly string[] {
+  const ip = ['ip', '-json', 'link', 'show'];
+  return netnsPath === undefined ? ip : ['nsenter', `--net=${netnsPath}`, '--', ...ip];
+}
+
+const IP_OPTIONS = {
+  encoding: 'utf8',
+  timeout: 5000,
+  // ip is in a directory that a plain user's PATH lacks.
+  env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+  maxBuffer: 64 * 1024 * 1024,
+} as const;
+
+/** As listLinksByIp(), while others go on; undefined when it cannot be told. */
+export async function listLinksInBackground(
+  netnsPath: string | undefined,
+): Promise<readonly Link[] | undefined> {
+  const [program = 'ip', ...args] = ipCommand(netnsPath);
+  try {
+    const { stdout } = await promisify(execFile)(program, args, IP_OPTIONS);
+    return parseIpLinks(stdout);
+  } catch {
+    return undefined;
+  }
+}
+
 /** By `ip` of iproute2, inside the namespace by `nsenter` of util-linux. */
 export const listLinksByIp: ListLinks = (netnsPath) => {
-  const ip = ['ip', '-json', 'link', 'show'];
-  const [program, ...args] =
-    netnsPath === undefined ? ip : ['nsenter', `--net=${netnsPath}`, '--', ...ip];
+  const [program, ...args] = ipCommand(netnsPath);
   const doing = `listing devices${netnsPath === undefined ? '' : ` of namespace ${netnsPath}`}`;
   let output: string;
   try {
     output = execFileSync(program ?? 'ip', args, {
-      encoding: 'utf8',
+      ...IP_OPTIONS,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 5000,
-      // ip is in a directory that a plain user's PATH lacks.
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-      maxBuffer: 64 * 1024 * 1024,
     });
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: unknown };

@@ -14,6 +14,9 @@ export interface JsonRecord {
   readonly netns?: number;
   readonly netns_name?: string;
   readonly reason?: string;
+  readonly verdict?: string;
+  readonly redirect?: string;
+  readonly packet_id?: number;
   readonly location?: string;
   readonly context?: string;
   readonly pid: number;
