@@ -11,12 +11,16 @@ interface Listed {
 
 /** Names of devices by number, where an event has the number only: listed when one is not known. */
 export class DeviceNames {
-  readonly #netns: NetnsNames;
+  readonly #netns: Pick<NetnsNames, 'own' | 'path'>;
   readonly #listLinks: ListLinks;
   readonly #now: Clock;
   readonly #listed = new Map<number, Listed>();
 
-  constructor(netns: NetnsNames, listLinks: ListLinks = listLinksByIp, now = monotonicClock) {
+  constructor(
+    netns: Pick<NetnsNames, 'own' | 'path'>,
+    listLinks: ListLinks = listLinksByIp,
+    now = monotonicClock,
+  ) {
     this.#netns = netns;
     this.#listLinks = listLinks;
     this.#now = now;

@@ -92,8 +92,11 @@ describe.skipIf(!kernel.fentry).each(['generic', 'native'] as const)(
       await load(pair.b, mode, { options: [`redirect=${pair.b.ifindex}`] });
       const frames = VERDICTS.map((verdict, i) => frame(verdict, { change: i % 2 }));
       const others = Array.from({ length: OTHER }, () => frame(1, { dport: 10 }));
-      const { records, summaries } = await capture(['--hook', `xdp:${device}`, 'udp port 9'], () =>
-        send([...frames, ...others]),
+      const { records, summaries } = await capture(
+        ['--hook', `xdp:${device}`, 'udp port 9'],
+        () => {
+          send([...frames, ...others]);
+        },
       );
       const [entries, exits] = [at(records, 'entry'), at(records, 'exit')];
       expect(entries.map(({ packet }) => packet)).toEqual(frames.map(hex));
@@ -152,7 +155,9 @@ describe.skipIf(!kernel.fentry)('the filter of XDP hooks', () => {
     await load(pair.b, 'native');
     const { records, summaries } = await capture(
       ['--hook', `xdp:${device}`, 'udp[10] == 0x11'],
-      () => send([frame(1, { change: 1 }), frame(1)]),
+      () => {
+        send([frame(1, { change: 1 }), frame(1)]);
+      },
     );
     expect(at(records, 'exit').map(({ packet }) => packet.slice(88, 90))).toEqual(['5a', '11']);
     expect(summaries.map(({ seen, matched }) => [seen, matched])).toEqual([
@@ -165,7 +170,9 @@ describe.skipIf(!kernel.fentry)('the filter of XDP hooks', () => {
     await load(pair.b, 'native');
     const { records, summaries } = await capture(
       ['--hook', `xdp:${device}@exit`, 'udp[10] == 0x5a'],
-      () => send([frame(1, { change: 1 }), frame(1), frame(1)]),
+      () => {
+        send([frame(1, { change: 1 }), frame(1), frame(1)]);
+      },
     );
     expect(records).toHaveLength(1);
     expect(records[0]).toMatchObject({ verdict: 'DROP' });
@@ -220,13 +227,17 @@ describe.skipIf(!kernel.fentry)('an XDP program by itself', () => {
 describe.skipIf(!kernel.fentry)('a redirected packet', () => {
   it('is told the device that a device map leads to', async () => {
     await load(pair.b, 'native', { options: [`devmap=${pair.b.ifindex}`] });
-    const { records } = await capture(['--hook', `xdp:${device}@exit`], () => send([frame(4)]));
+    const { records } = await capture(['--hook', `xdp:${device}@exit`], () => {
+      send([frame(4)]);
+    });
     expect(records).toMatchObject([{ verdict: 'REDIRECT', redirect: pair.b.device }]);
   });
 
   it('is told the entry of another map', async () => {
     await load(pair.b, 'native', { options: ['cpumap'] });
-    const { records } = await capture(['--hook', `xdp:${device}@exit`], () => send([frame(4)]));
+    const { records } = await capture(['--hook', `xdp:${device}@exit`], () => {
+      send([frame(4)]);
+    });
     expect(records).toHaveLength(1);
     expect(records[0]?.redirect).toMatch(/^map:\d+\[3\]$/);
   });

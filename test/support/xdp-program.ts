@@ -13,7 +13,11 @@ export class XdpProgram {
     this.#child = child;
     child.stdout?.on('data', (chunk: Buffer) => (this.#out += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (this.#err += chunk.toString()));
-    this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
+    this.#ended = new Promise((resolve) =>
+      child.once('close', () => {
+        resolve();
+      }),
+    );
   }
 
   static async start(
