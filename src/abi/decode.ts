@@ -25,6 +25,8 @@ const AT = {
   skb: offsetOf('skb'),
   ret: offsetOf('ret'),
   packetId: offsetOf('packet_id'),
+  redirectMap: offsetOf('redirect_map'),
+  redirectIndex: offsetOf('redirect_index'),
   wireLength: offsetOf('wire_length'),
   capturedLength: offsetOf('captured_length'),
   socketInode: offsetOf('socket'),
@@ -50,6 +52,12 @@ const AT = {
 
 /** The fields that most events have in common with others, as 32-bit words of an event. */
 export const COMMON_WORDS = { from: AT.location / 4, to: EVENT_BYTES / 4 } as const;
+
+/** The entry of a map; of map 0, a device by its ifindex. */
+export interface RawRedirect {
+  readonly map: number;
+  readonly index: number;
+}
 
 /** What says, before the fields of an action, that there are some. */
 const USER_HEADER_BYTES = 8;
@@ -115,6 +123,11 @@ export class EventView {
   get packetId(): bigint | undefined {
     const none = this.#u32(AT.packetId) === 0 && this.#u32(AT.packetId + 4) === 0;
     return none ? undefined : this.#u64(AT.packetId);
+  }
+  /** Where a program redirects the packet to; undefined: not told. */
+  get redirect(): RawRedirect | undefined {
+    if ((this.#u8(AT.flags) & EVENT_FLAGS.redirected) === 0) return undefined;
+    return { map: this.#u32(AT.redirectMap), index: this.#u32(AT.redirectIndex) };
   }
   /** Inode number of the socket that the packet is for; 0: not told. */
   get socketInode(): number {

@@ -34,6 +34,8 @@ export const EVENT_FIELDS = layout([
   ['skb', 'u64'],
   ['ret', 'u64'], // what the function or program returned, where XCAP_EVENT_RETURNED says so
   ['packet_id', 'u64'], // the same at each hook that one packet came by; 0: not told
+  ['redirect_map', 'u32'], // where XCAP_EVENT_REDIRECTED: a map's id, 0 for a device
+  ['redirect_index', 'u32'], // the map's entry, or the device's ifindex
   ['wire_length', 'u32'], // from the first byte of the packet
   ['captured_length', 'u32'],
   ['socket', 'u32'], // inode number of the socket that the packet is for; 0: not told
@@ -60,7 +62,7 @@ export const EVENT_FIELDS = layout([
 ]);
 
 /** Bits of `flags`. */
-export const EVENT_FLAGS = { returned: 1 } as const;
+export const EVENT_FLAGS = { returned: 1, redirected: 2 } as const;
 
 /** What an event of a socket without a packet has in the place of captured bytes. */
 export const SOCKET_FIELDS = layout([

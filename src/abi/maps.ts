@@ -34,7 +34,7 @@ export const HOOK_PLACEHOLDER = 0x7ca80000;
 export const VALUE_PLACEHOLDER = 0x7caa0000;
 
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
-export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged'] as const;
+export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged', 'runs'] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
@@ -61,6 +61,8 @@ export interface MapSizes {
   readonly userBytes: number;
   /** Some programs claim their slots: there are CLAIMED_SLOTS more. */
   readonly claims: boolean;
+  /** Hooks at the entry of XDP programs that have another at the exit: see templates/include/xdp-run.h. */
+  readonly xdpPairs: number;
   /** Bytes that filters may ask for of packets with paged data, a power of two; 0: not read. */
   readonly pagedBytes: number;
 }
@@ -107,6 +109,13 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       keySize: 4,
       valueSize: sizes.pagedBytes === 0 ? 8 : 16 + 2 * sizes.pagedBytes + 320,
       maxEntries: sizes.pagedBytes === 0 ? 1 : slots,
+    },
+    // struct xcap_runs of templates/include/xdp-run.h.
+    runs: {
+      type: MAP_TYPE.percpuArray,
+      keySize: 4,
+      valueSize: 8 + 8 * 24,
+      maxEntries: Math.max(1, sizes.xdpPairs),
     },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));

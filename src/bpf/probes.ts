@@ -19,6 +19,15 @@ const FUNC_GET_FUNC_ARG = 183;
 const returnZero = [insn(OP.movImm, 0, 0, 0, 0), insn(OP.exit, 0, 0, 0, 0)];
 const attachCookie = [insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE), ...returnZero];
 
+const firstArgument = [
+  insn(OP.movImm, 2, 0, 0, 0),
+  insn(OP.movReg, 3, 10, 0, 0),
+  insn(OP.addImm, 3, 0, 0, -8),
+  insn(OP.stDw, 10, 0, -8, 0),
+  insn(OP.call, 0, 0, 0, FUNC_GET_FUNC_ARG),
+  ...returnZero,
+];
+
 /** @returns a descriptor, or -errno */
 function load(
   type: number,
@@ -127,15 +136,17 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
       if (direct === undefined) return 'no';
       return tryFentry(btf, returnZero);
     },
-    'get-func-arg': () =>
-      tryFentry(btf, [
-        insn(OP.movImm, 2, 0, 0, 0),
-        insn(OP.movReg, 3, 10, 0, 0),
-        insn(OP.addImm, 3, 0, 0, -8),
-        insn(OP.stDw, 10, 0, -8, 0),
-        insn(OP.call, 0, 0, 0, FUNC_GET_FUNC_ARG),
-        ...returnZero,
-      ]),
+    'get-func-arg': () => tryFentry(btf, firstArgument),
+    'xdp-dispatcher': () => {
+      // Before it got static calls (commit c86df29d11df) it patched the same place as trampolines do.
+      const id = funcProto(btf, 'bpf_dispatcher_xdp_func')?.id;
+      if (id === undefined || memberPath(btf, 'bpf_dispatcher', 'sc_key') === undefined)
+        return 'no';
+      const direct = funcProto(btf, 'register_ftrace_direct');
+      return direct === undefined
+        ? 'no'
+        : tryLoad(PROG_TYPE.tracing, ATTACH_TYPE.traceFentry, id, firstArgument);
+    },
     kprobe: () => (kprobePmuType() === undefined ? 'no' : 'yes'),
     // The member came with the count, commits 3acf8ace6823 and dd8657894c11.
     'kprobe-misses': () =>

@@ -4,11 +4,13 @@ import { errnoName } from '../ffi/library.ts';
 import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
 
 /** enum bpf_prog_type and bpf_attach_type, as far as xcap loads them. */
-export const PROG_TYPE = { kprobe: 2, rawTracepoint: 17, tracing: 26 } as const;
+export const PROG_TYPE = { kprobe: 2, xdp: 6, rawTracepoint: 17, tracing: 26 } as const;
 export const ATTACH_TYPE = {
   none: 0,
   traceRawTp: 23,
   traceFentry: 24,
+  traceFexit: 25,
+  xdp: 37,
   perfEvent: 41,
   traceKprobeMulti: 42,
 } as const;
@@ -20,7 +22,10 @@ export interface ProgramSpec {
   readonly attachType: number;
   /** BTF id of what a tracing program attaches to; 0 for others. */
   readonly attachBtfId: number;
-  /** Descriptor of the BTF object that the id counts in; undefined for the kernel's own. */
+  /**
+   * Descriptor of the BTF object that the id counts in, or of the program (attach_prog_fd, the same
+   * place) whose BTF it is; undefined for the kernel's own.
+   */
   readonly attachBtfFd?: number | undefined;
   readonly license: string;
 }

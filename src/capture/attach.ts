@@ -1,5 +1,6 @@
 import { KprobeLink, KprobeMultiLink, kprobePmuType, type KprobeTarget } from '../bpf/kprobe.ts';
 import { openModuleBtf } from '../bpf/module-btf.ts';
+import { openProgram } from '../bpf/programs.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../bpf/program.ts';
 import { PermissionError, SystemError, UnsupportedError, XcapError } from '../errors.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
@@ -18,6 +19,7 @@ const TYPES: Readonly<Record<Backend, readonly [type: number, attachType: number
   'tp-btf': [PROG_TYPE.tracing, ATTACH_TYPE.traceRawTp],
   'raw-tp': [PROG_TYPE.rawTracepoint, ATTACH_TYPE.none],
   fentry: [PROG_TYPE.tracing, ATTACH_TYPE.traceFentry],
+  fexit: [PROG_TYPE.tracing, ATTACH_TYPE.traceFexit],
   kprobe: [PROG_TYPE.kprobe, ATTACH_TYPE.none],
   'kprobe-multi': [PROG_TYPE.kprobe, ATTACH_TYPE.traceKprobeMulti],
 };
@@ -26,18 +28,24 @@ const TYPES: Readonly<Record<Backend, readonly [type: number, attachType: number
 export function loadProgram(hook: ResolvedHook, license: string, insns: Uint8Array): BpfProgram {
   const [type, attachType] = TYPES[hook.backend];
   const typed = type === PROG_TYPE.tracing;
-  using btf = typed && hook.module !== undefined ? openModuleBtf(hook.module) : undefined;
+  using target = typed ? openTarget(hook) : undefined;
   return BpfProgram.load(
     {
       name: programName(hook.id),
       type,
       attachType,
       attachBtfId: typed ? hook.attachBtfId : 0,
-      attachBtfFd: btf?.fd,
+      attachBtfFd: target?.fd,
       license,
     },
     insns,
   );
+}
+
+/** What `attachBtfId` counts in; undefined for the kernel's own types. */
+function openTarget({ program, module }: ResolvedHook): (Disposable & { fd: number }) | undefined {
+  if (program !== undefined) return openProgram(program.id);
+  return module === undefined ? undefined : openModuleBtf(module);
 }
 
 /** Programs at their places; detached when disposed. */

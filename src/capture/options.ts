@@ -12,6 +12,8 @@ export interface CaptureOptions {
   readonly exclude: readonly string[];
   /** --max-hooks. */
   readonly maxHooks: number | undefined;
+  /** --load-pass: XDP hooks of a device without a program give it one. */
+  readonly loadPass: boolean;
   /** --partial: go on without the hooks that cannot be had. */
   readonly partial: boolean;
   /** The filter expression; empty matches every packet. */

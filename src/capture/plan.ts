@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureMax, type MapSizes } from '../abi/maps.ts';
 import { createProber } from '../bpf/probes.ts';
+import { livePrograms } from '../bpf/programs.ts';
 import { unitKind } from '../codegen/hooks.ts';
 import {
   generateProgram,
@@ -19,12 +20,16 @@ import { LOOP_BOUND } from '../filter/passes/unroll.ts';
 import { parseHooks } from '../hooks/parse.ts';
 import { describeAttachPoint, hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { hookIndex, resolveHooks } from '../hooks/resolve.ts';
+import { countXdpPairs } from '../hooks/xdp.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
+import { DeviceNames } from '../kernel/device-names.ts';
 import { parseFeature } from '../kernel/features.ts';
 import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import { liveReader } from '../kernel/reader.ts';
+import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
+import { xdpDevices } from '../kernel/xdp-devices.ts';
 import type { Names } from '../records/names.ts';
 import type { LinkType } from '../records/record.ts';
 import type { UserC } from '../user-c/user-c.ts';
@@ -88,6 +93,11 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     exclude: options.exclude,
     maxHooks: options.maxHooks,
     explain: (line) => void explained.push(line),
+    xdp: {
+      programs: livePrograms,
+      findDevice: xdpDevices(view.netns).find,
+      assumeProgram: options.loadPass,
+    },
     skip: options.partial ? (error) => void skipped.push(error) : undefined,
   });
   const metadata = resolveMetadata(options.metadata, device, names);
@@ -108,6 +118,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     captureMax: captureMax(options.snaplen, ringBytes, userBytes(userC)),
     ringBytes,
     claims: units.some(({ claims }) => claims),
+    xdpPairs: countXdpPairs(hooks),
     pagedBytes: Math.max(...units.map(({ paged }) => pagedBytes(filter, paged))),
   };
   return {
@@ -127,6 +138,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       abilities,
       regs: view.registers,
       claims: sizes.claims,
+      redirect: redirectSource(view.btf, view.arch, liveReader),
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
     userC,
@@ -186,6 +198,7 @@ function makeNames(
   context: ContextSource,
   { layout }: UserC,
 ): Names {
+  const devices = new DeviceNames(view.netns);
   const reasonName = (value: number): string => view.reasons.name(value);
   return {
     hooks: hookIds(hooks),
@@ -205,6 +218,7 @@ function makeNames(
     location: (address) => view.symbols.format(address),
     netns: (inode) => view.netns.name(inode),
     netnsLabel: (inode) => view.netns.label(inode),
+    device: (inode, ifindex) => devices.name(inode, ifindex),
     user: layout && ((bytes) => userValues(layout, bytes)),
     contextByStack: context.kind === 'task-stack',
   };

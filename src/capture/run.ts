@@ -10,6 +10,8 @@ import { describeHooks, type ResolvedHook } from '../hooks/resolved.ts';
 import type { HookStats } from '../output/sink.ts';
 import { userCompileError } from '../user-c/user-c.ts';
 import { Disposer } from '../util/disposer.ts';
+import { ProgramFollower } from './follow-programs.ts';
+import { loadPassPrograms } from './load-pass.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import type { Outputs } from './outputs.ts';
 import { makePlan, type CapturePlan } from './plan.ts';
@@ -33,7 +35,9 @@ export async function runCapture(
 ): Promise<ExitCode> {
   const held = new Disposer();
   try {
+    const loaded = options.loadPass && !options.dryRun ? loadPassPrograms(options.hooks, held) : [];
     const plan = makePlan(options);
+    for (const note of loaded) io.log.note(note);
     if (compiler === undefined) {
       for (const { text } of plan.program.units) io.stdout.print(numberLines(text));
       plan.program.values.forEach((value, i) => {
@@ -74,6 +78,8 @@ async function capture(
       throw compileError(error, plan);
     });
     await attach(session, object, plan, options, io);
+    using follower = followPrograms(plan, session, io);
+    follower.start();
     await pump(options, io, plan, session, outputs);
   } finally {
     outputs.abandon();
@@ -82,6 +88,19 @@ async function capture(
   // A reader that went away ends the run like Ctrl-C does.
   if (error !== undefined && error.code !== 'EPIPE') throw error;
   return EXIT.done;
+}
+
+function followPrograms(plan: CapturePlan, session: Session, io: CaptureIo): ProgramFollower {
+  return new ProgramFollower(
+    plan.hooks,
+    plan.program.functionOf,
+    (hook, name) => {
+      session.attachMore(hook, plan.names.hooks.indexOf(hook.id), name);
+    },
+    (text) => {
+      io.log.note(text);
+    },
+  );
 }
 
 /** Of the user's C it is the user who can mend it. */

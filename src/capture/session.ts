@@ -73,6 +73,7 @@ export class Session implements Disposable {
   readonly #possibleCpus: number;
   readonly #loaded: LoadedGroup[] = [];
   readonly #attached: Attached[] = [];
+  #load: ((hook: NumberedHook, name: string) => BpfProgram) | undefined;
   #detached = false;
   readonly #held = new Disposer();
   readonly #links = new Disposer();
@@ -111,19 +112,19 @@ export class Session implements Disposable {
   ): Promise<void> {
     const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
     const groups = groupHooks(hooks, functionOf);
+    this.#load = ({ hook, number }, name) => {
+      const compiled = object.programs.find((each) => each.name === name);
+      if (compiled === undefined) throw new RangeError(`no program ${name}`);
+      return this.#held.add(loadProgram(hook, object.license, relocate(compiled, fds, number)));
+    };
     const steps = groups.length + hooks.length;
     let done = 0;
     for (const group of groups) {
       if (!(await options.step(done++, steps))) return;
       const [first] = group.hooks;
-      const compiled = object.programs.find(({ name }) => name === group.function);
-      if (first === undefined || compiled === undefined) {
-        throw new RangeError(`no program ${group.function}`);
-      }
+      if (first === undefined) throw new RangeError(`no hook for ${group.function}`);
       try {
-        const insns = relocate(compiled, fds, first.number);
-        const program = this.#held.add(loadProgram(first.hook, object.license, insns));
-        this.#loaded.push({ ...group, program });
+        this.#loaded.push({ ...group, program: this.#load(first, group.function) });
       } catch (error) {
         options.refused(first.hook, error);
       }
@@ -135,6 +136,20 @@ export class Session implements Disposable {
         done += part.length;
       }
     }
+  }
+
+  /**
+   * Attaches what is already attached to one place more, from a function that is loaded already.
+   *
+   * @throws PermissionError, SystemError, UnsupportedError, VerifierError
+   */
+  attachMore(hook: ResolvedHook, number: number, name: string): void {
+    if (this.#load === undefined || this.#detached) return;
+    const hooks = [{ hook, number }];
+    const program = this.#load({ hook, number }, name);
+    this.#loaded.push({ function: name, hooks, program });
+    const attachment = this.#links.add(attachProgram(hooks, program));
+    this.#attached.push({ hooks: [number], attachment, misses: 0 });
   }
 
   #attachTo(program: BpfProgram, traced: readonly NumberedHook[], options: AttachOptions): void {

@@ -29,7 +29,8 @@ function ownCpu(view: KernelView, kind: UnitKind): Omit<UnitAbilities, 'paged'> 
       return { preempt: preemptible ? functions() : undefined, claims: false };
     }
     case 'fentry':
-    case 'fentry-any': {
+    case 'fentry-any':
+    case 'program': {
       const preempt = trampolinesPreemptible(view) ? functions() : undefined;
       return { preempt, claims: preempt === undefined && trampolinesPreemptible(view) };
     }

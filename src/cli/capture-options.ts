@@ -46,6 +46,7 @@ export function captureOptions(
     backend: given.value('backend', parseBackend),
     exclude: given.list('exclude', splitHooks).flat(),
     maxHooks: given.value('max-hooks', parseMaxHooks),
+    loadPass: given.has('load-pass'),
     partial: given.has('partial'),
     expression: given.value('expression-file', around.readExpression) ?? words.join(' '),
     inner: given.value('inner', (_spelled, text) => text),

@@ -10,7 +10,7 @@ const OWN = [
     argument: 'NAME[,NAME]',
     group: 'trace',
     status: 'built',
-    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', all, or profile:NAME; 'xcap hooks' lists them; repeatable",
+    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, xdp:DEVICE, xdp:ID or xdp:PROGRAM, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', all, or profile:NAME; 'xcap hooks' lists them; repeatable",
   },
   {
     key: 'backend',
@@ -39,6 +39,14 @@ const OWN = [
     group: 'trace',
     status: 'built',
     help: 'most functions to hook; 200 where the kernel attaches them one by one',
+  },
+  {
+    key: 'load-pass',
+    long: 'load-pass',
+    type: 'flag',
+    group: 'trace',
+    status: 'built',
+    help: 'a device of --hook xdp:DEVICE without an XDP program gets one that passes everything, while xcap runs',
   },
   {
     key: 'partial',

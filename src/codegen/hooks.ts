@@ -4,12 +4,15 @@ import type { PtRegs } from '../kernel/pt-regs.ts';
 
 /**
  * Hooks whose programs are of one C text: they get at their arguments, and may read the kernel's
- * memory, in the same way. `fentry-any` takes arguments that the verifier knows no type of.
+ * memory, in the same way. `fentry-any` takes arguments that the verifier knows no type of, `program` those of
+ * a BPF program: its context.
  */
-export type UnitKind = Backend | 'fentry-any';
+export type UnitKind = Exclude<Backend, 'fexit'> | 'fentry-any' | 'program';
 
-export function unitKind({ backend, arguments: { carrier } }: ResolvedHook): UnitKind {
-  return backend === 'fentry' && !carrier.typed ? 'fentry-any' : backend;
+export function unitKind({ backend, arguments: { carrier }, program }: ResolvedHook): UnitKind {
+  if (backend !== 'fentry' && backend !== 'fexit') return backend;
+  if (carrier.typed) return 'fentry';
+  return program === undefined ? 'fentry-any' : 'program';
 }
 
 /** The verifier knows the types of the arguments, and of what they lead to. */
@@ -87,10 +90,9 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
     case 'xdp':
       return [
         `hit.xdp = (void *)${address};`,
-        'if (!hit.xdp)',
-        '\treturn xcap_no_packet(&hit);',
+        ...(certain ? [] : ['if (!hit.xdp)', '\treturn xcap_no_packet(&hit);']),
         ...(owner === undefined ? [] : [`hit.owner = (void *)${argument(owner)};`]),
-        'return xcap_capture(&hit);',
+        ...emitXdpRun(hook, argument),
       ];
     case 'skb':
     case 'skb-pointer':
@@ -111,12 +113,51 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
   }
 }
 
+/** At one end of the run of an XDP program: is it one of the hook's, and what became of the packet. */
+function emitXdpRun(
+  { xdp, backend, program }: ResolvedHook,
+  argument: (slot: number) => string,
+): string[] {
+  if (xdp === undefined) return ['return xcap_capture(&hit);'];
+  const { device, ranProgram, pair } = xdp;
+  const insns = ranProgram && `${argument(INSNS)}, ${ranProgram.insnsOffset}`;
+  const exit = backend === 'fexit';
+  return [
+    ...(device === undefined
+      ? []
+      : [`if (!xcap_xdp_from(hit.xdp, ${device.ifindex}, ${device.netns}u))`, '\treturn 0;']),
+    ...(insns === undefined
+      ? []
+      : [
+          ranProgram?.id === undefined
+            ? `if (!xcap_xdp_program_is_devices(${insns}))`
+            : `if (!xcap_xdp_program_is(${insns}, ${ranProgram.id}))`,
+          '\treturn 0;',
+        ]),
+    ...(exit
+      ? [
+          // Behind the only argument of a program, its context.
+          `hit.ret = (u32)${program === undefined ? 'xcap_func_ret(ctx)' : 'ctx[1]'};`,
+          'hit.returned = 1;',
+          'xcap_redirect(&hit);',
+        ]
+      : []),
+    pair === undefined
+      ? 'return xcap_capture(&hit);'
+      : `return xcap_capture_${exit ? 'exit' : 'entry'}(&hit, ${pair});`,
+  ];
+}
+
+/** Which argument of bpf_dispatcher_xdp_func() are the program's instructions. */
+const INSNS = 1;
+
 /** The C of argument word `slot`. */
 function emitArgument(kind: UnitKind, slot: number, regs: PtRegs | undefined): string {
   switch (kind) {
     case 'tp-btf':
     case 'raw-tp':
     case 'fentry':
+    case 'program':
       return `ctx[${slot}]`;
     case 'fentry-any':
       return `xcap_func_arg(ctx, ${slot})`;

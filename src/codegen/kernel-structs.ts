@@ -32,9 +32,9 @@ export const KERNEL_STRUCTS: StructWants = {
     'inner_mac_header',
     'destructor',
   ],
-  xdp_buff: ['data', 'data_end', 'rxq'],
+  xdp_buff: ['data', 'data_end', 'data_hard_start', 'rxq', 'frame_sz', 'flags'],
   xdp_rxq_info: ['dev', 'queue_index'],
-  skb_shared_info: ['nr_frags', 'frag_list', 'frags'],
+  skb_shared_info: ['nr_frags', 'frag_list', 'frags', 'xdp_frags_size'],
   net_device: ['name', 'ifindex', 'type', 'nd_net.net'],
   dst_entry: ['dev'],
   net: ['ns.inum'],
@@ -53,4 +53,13 @@ export const KERNEL_STRUCTS: StructWants = {
     'sk_socket',
   ],
   socket_alloc: ['vfs_inode.i_ino'],
+};
+
+/** Those of templates/include/xdp-run.h. */
+export const XDP_RUN_STRUCTS: StructWants = {
+  bpf_prog: ['aux', 'expected_attach_type'],
+  bpf_prog_aux: ['id'],
+  bpf_redirect_info: ['tgt_index', 'tgt_value', 'map', 'map_id', 'map_type', 'kern_flags'],
+  bpf_map: ['id', 'map_type'],
+  bpf_dtab_netdev: ['dev'],
 };

@@ -18,6 +18,7 @@ import type { ContextSource } from '../kernel/context-source.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import type { PreemptFunctions } from '../kernel/preempt-functions.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
+import type { RedirectSource } from '../kernel/redirect-source.ts';
 import { UNIT_NAMES } from '../user-c/source.ts';
 import type { UserC } from '../user-c/user-c.ts';
 import type { WhereProgram } from '../where/compile-where.ts';
@@ -25,7 +26,7 @@ import { compose } from './compose.ts';
 import { emitHookFunctions, isTyped, unitKind, type UnitKind } from './hooks.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
-import { KERNEL_STRUCTS } from './kernel-structs.ts';
+import { KERNEL_STRUCTS, XDP_RUN_STRUCTS } from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
 
 /** The programs are loaded as this: GPL-compatible, as the tracing helpers demand. */
@@ -50,6 +51,7 @@ export interface ProgramInput {
   readonly regs: PtRegs | undefined;
   /** Of MapSizes. */
   readonly claims: boolean;
+  readonly redirect: RedirectSource;
   readonly readTemplate: (path: string) => string;
 }
 
@@ -100,6 +102,8 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
     ['XCAP_PAGED_BYTES', pagedBytes(input.filter, paged)],
     ...pagedDefines(paged),
     ['XCAP_WHERE', flag(input.where.conditional)],
+    ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
+    ...redirectDefines(input.redirect),
   ];
   return defines.map(([name, value]) => `#define ${name} ${value}`).join('\n') + '\n';
 }
@@ -124,6 +128,25 @@ function pagedDefines(paged: PagedSource): [string, number | string][] {
     ['XCAP_VMEMMAP_BASE', `0x${paged.vmemmapBase.toString(16)}ull`],
     ['XCAP_PAGE_STRUCT_BYTES', paged.pageStructBytes],
   ];
+}
+
+function redirectDefines(source: RedirectSource): [string, number | string][] {
+  switch (source.kind) {
+    case 'task':
+      return [
+        ['XCAP_REDIRECT_BY_TASK', 1],
+        ['XCAP_NET_CONTEXT_OFFSET', source.contextOffset],
+        ['XCAP_REDIRECT_INFO_OFFSET', source.infoOffset],
+      ];
+    case 'cpu':
+      return [
+        ['XCAP_REDIRECT_BY_CPU', 1],
+        ['XCAP_REDIRECT_INFO', `0x${source.info.toString(16)}ull`],
+        ['XCAP_PER_CPU_OFFSETS', `0x${source.perCpuOffsets.toString(16)}ull`],
+      ];
+    case 'none':
+      return [];
+  }
 }
 
 /** All that the filters look at beyond it is lost: one that asks for more says so by its counter. */
@@ -209,10 +232,13 @@ export function generateProgram(input: ProgramInput): ProgramSource {
   const kinds = [...new Set(input.hooks.map(unitKind))];
   const functionOf = new Map<ResolvedHook, string>();
   const values: number[] = [];
+  const structs = input.hooks.some(({ xdp }) => xdp !== undefined)
+    ? mergeWants(KERNEL_STRUCTS, XDP_RUN_STRUCTS)
+    : KERNEL_STRUCTS;
   const shared = {
     'kernel.gen.h': emitStructs(
       input.btf,
-      mergeWants(mergeWants(KERNEL_STRUCTS, input.where.structs), input.userC.wants),
+      mergeWants(mergeWants(structs, input.where.structs), input.userC.wants),
     ),
     'events.gen.h': emitEventHeader(),
     'metadata.gen.h': emitMetadataHeader(

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { PermissionError, SystemError } from '../errors.ts';
 import { errnoName, lastErrno, loadLibrary } from './library.ts';
 
@@ -174,6 +175,30 @@ export function privateTmpfs(path: string): void {
   check('unshare', cUnshare(CLONE_NEWNS), 'isolating the compiler');
   check('mount', cMount('none', '/', 'none', MS_REC_PRIVATE, null), 'isolating the compiler');
   check('mount', cMount('xcap', path, 'tmpfs', 0n, 'size=4m,mode=755'), 'isolating the compiler');
+}
+
+const cSetns = bind<(fd: number, type: number) => number>('int setns(int fd, int type)');
+
+/**
+ * Runs `call`, which must not wait for anything, with this thread in another network namespace.
+ *
+ * @param netns an open file of /proc/PID/ns/net or /run/netns
+ * @throws SystemError when it cannot be entered
+ */
+export function inNetns<T>(netns: number, call: () => T): T {
+  const CLONE_NEWNET = 0x40000000;
+  const doing = 'entering a network namespace';
+  const own = openSync('/proc/thread-self/ns/net', 'r');
+  try {
+    check('setns', cSetns(netns, CLONE_NEWNET), doing);
+    try {
+      return call();
+    } finally {
+      check('setns', cSetns(own, CLONE_NEWNET), doing);
+    }
+  } finally {
+    closeSync(own);
+  }
 }
 
 export function chroot(path: string): void {

@@ -1,5 +1,7 @@
 import { XcapError } from '../errors.ts';
+import { BPF_PROG_TYPE, type BpfProgramFacts, type BpfPrograms } from '../kernel/bpf-programs.ts';
 import type { FileReader } from '../kernel/reader.ts';
+import type { XdpDevice } from '../kernel/xdp-devices.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { LOGICAL_HOOKS } from './catalogue.ts';
 import { cheapestBackend } from './function.ts';
@@ -30,11 +32,15 @@ export function listHooks(
   kernel: FunctionKernel,
   reader: FileReader,
   pattern: string | undefined,
+  xdp?: XdpPlaces,
 ): readonly HookRow[] {
   const matches = pattern === undefined ? (): boolean => true : patternMatcher(pattern);
   return [
     ...logicalRows(kernel, reader, pattern !== undefined).filter(({ name }) => matches(name)),
     ...PROFILES.map(profileRow).filter(({ name }) => matches(name)),
+    ...(xdp === undefined ? [] : xdpRows(kernel, xdp, pattern !== undefined)).filter(({ name }) =>
+      matches(name),
+    ),
     ...tracepointRows(kernel, reader).filter(({ name }) => matches(name)),
     ...functionRows(kernel, matches, pattern !== undefined),
   ];
@@ -62,6 +68,35 @@ function logicalRows(
 
 function profileRow({ name, summary, hooks }: Profile): HookRow {
   return { name: `profile:${name}`, backend: 'several', note: `${summary}: ${hooks.join(' ')}` };
+}
+
+/** What XDP hooks can be of, asked when it is listed. */
+export interface XdpPlaces {
+  readonly programs: BpfPrograms;
+  readonly devices: () => readonly XdpDevice[];
+}
+
+function xdpRows(
+  kernel: FunctionKernel,
+  { programs, devices }: XdpPlaces,
+  explain: boolean,
+): readonly HookRow[] {
+  const anywhere = kernel.features.has('xdp-dispatcher');
+  const known = programs.ofType(BPF_PROG_TYPE.xdp);
+  const row = (name: string, of: readonly BpfProgramFacts[]): readonly HookRow[] => {
+    const note = of.map(({ id, name }) => `XDP program ${id} (${name})`).join(' and ');
+    if (anywhere || of.every(({ functionId }) => functionId !== undefined)) {
+      return [{ name, backend: 'fentry and fexit', note }];
+    }
+    return explain ? [{ name, backend: undefined, note: `${note}: it has no BTF` }] : [];
+  };
+  return [
+    ...devices().flatMap(({ name, programs: ids }) => {
+      const of = known.filter(({ id }) => ids.includes(id));
+      return of.length === 0 ? [] : row(`xdp:${name}`, of);
+    }),
+    ...known.flatMap((program) => row(`xdp:${program.id}`, [program])),
+  ];
 }
 
 function tracepointRows(kernel: FunctionKernel, reader: FileReader): readonly HookRow[] {

@@ -4,7 +4,7 @@ import { PROFILES } from './profiles.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER = /^((xdp|xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
+const LATER = /^((xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
@@ -13,7 +13,7 @@ const LATER = /^((xdp|xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
  */
 export function parseHooks(names: readonly string[]): readonly HookSpec[] {
   const found = new Map<string, HookSpec>();
-  for (const name of names.flatMap((each) => HOOK_SETS[each] ?? [each])) {
+  for (const name of names.flatMap((each) => HOOK_SETS[each] ?? bothEnds(each))) {
     const spec = parseHook(name);
     if (!found.has(spec.id)) found.set(spec.id, spec);
   }
@@ -25,6 +25,7 @@ function parseHook(name: string): HookSpec {
   if (hook !== undefined) return { kind: 'logical', id: hook.id, hook };
   if (name.startsWith('tracepoint:')) return parseTracepoint(name);
   if (name.startsWith(PROFILE)) return parseProfile(name);
+  if (name.startsWith('xdp:')) return parseXdp(name);
   if (LATER.test(name)) throw new UsageError(`choosing hooks: ${name}: not yet`);
   return parseFunction(name);
 }
@@ -38,6 +39,24 @@ function parseProfile(typed: string): HookSpec {
   }
   throw new UsageError(`choosing hooks: ${typed}: no such profile`, {
     hint: `profiles are ${PROFILES.map(({ name }) => PROFILE + name).join(', ')}`,
+  });
+}
+
+const XDP = /^xdp:(.*?)(@entry|@exit)?$/;
+
+/** An XDP hook that names no end is two. */
+function bothEnds(name: string): readonly string[] {
+  const [, of, end] = XDP.exec(name) ?? [];
+  return of === undefined || end !== undefined ? [name] : [`${name}@entry`, `${name}@exit`];
+}
+
+function parseXdp(typed: string): HookSpec {
+  const [, of = '', end = ''] = XDP.exec(typed) ?? [];
+  if (/^\S+$/.test(of)) {
+    return { kind: 'xdp', id: typed, of, end: end === '@entry' ? 'entry' : 'exit' };
+  }
+  throw new UsageError(`choosing hooks: ${typed}: no device, and no program`, {
+    hint: 'xdp:DEVICE, xdp:ID or xdp:PROGRAM, with @entry or @exit for one end only',
   });
 }
 
@@ -87,4 +106,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', all, and profile:NAME`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', all, and profile:NAME`;

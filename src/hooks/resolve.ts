@@ -15,6 +15,7 @@ import {
   type HookSpec,
   type LogicalHook,
 } from './spec.ts';
+import { pairXdpHooks, resolveXdp, type XdpSurroundings } from './xdp.ts';
 import {
   findTracepoint,
   noCarrier,
@@ -38,6 +39,8 @@ export interface ResolveOptions {
   readonly exclude: readonly string[];
   /** --max-hooks; undefined leaves the number to what the kernel does in passable time. */
   readonly maxHooks: number | undefined;
+  /** Undefined where no XDP program can be looked up. */
+  readonly xdp?: XdpSurroundings;
   /** --partial: told what cannot be hooked, and why; undefined stops at the first. */
   readonly skip: ((error: XcapError) => void) | undefined;
   /** Told what a profile stands for on this kernel, and what it left out. */
@@ -76,7 +79,7 @@ export function resolveHooks(
     throw new UnsupportedError('choosing hooks: none of them can be hooked');
   }
   limitHooks(found, options.maxHooks);
-  return found;
+  return pairXdpHooks(found);
 }
 
 /** What a spec looks for in kallsyms. */
@@ -128,6 +131,10 @@ function resolveHook(
     );
   }
   if (spec.kind === 'profile') return resolveProfile(spec, kernel, options, locate);
+  if (spec.kind === 'xdp') {
+    if (options.xdp === undefined) throw new RangeError('nothing knows XDP programs');
+    return resolveXdp(spec, kernel, options.xdp);
+  }
   if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
     return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
   }
@@ -188,7 +195,7 @@ function resolveLogicalFunctions(
 }
 
 function resolveOne(
-  spec: Exclude<HookSpec, { kind: 'functions' | 'profile' }>,
+  spec: Exclude<HookSpec, { kind: 'functions' | 'profile' | 'xdp' }>,
   kernel: HookKernel,
   options: ResolveOptions,
   locate: Locate,

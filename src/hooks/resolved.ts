@@ -37,6 +37,32 @@ export interface HookArguments {
   readonly owner: number | undefined;
 }
 
+/** Somebody's loaded BPF program. */
+export interface ProgramTarget {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Runs of XDP programs that a hook is of: which end of them, its backend tells. */
+export interface XdpRuns {
+  /** What the user named, without its end: hooks of both ends of the same runs have the same. */
+  readonly of: string;
+  /** Number of the pair that the hooks of both ends make; undefined when the other end is not traced. */
+  readonly pair: number | undefined;
+  /** Packets of this device only. */
+  readonly device:
+    | {
+        readonly ifindex: number;
+        readonly netns: number;
+        /** A file that leads there; undefined for the caller's own namespace. */
+        readonly netnsPath: string | undefined;
+      }
+    | undefined;
+  /** Where the attach point is that of all programs: which of them, a device's own without an id. */
+  readonly ranProgram:
+    { readonly insnsOffset: number; readonly id: number | undefined } | undefined;
+}
+
 /** A hook on the kernel that runs: one attach point. */
 export interface ResolvedHook {
   /** Name in outputs, unique in a run. */
@@ -67,6 +93,12 @@ export interface ResolvedHook {
   readonly destructor: bigint | undefined;
   /** What the value that its events end with means; undefined where they have none. */
   readonly returns: ReturnType | undefined;
+  /**
+   * The BPF program that it is attached to: `attachBtfId` is then its entry function, in its own BTF.
+   */
+  readonly program?: ProgramTarget | undefined;
+  /** At the runs of XDP programs: of which, and which end the hook is. */
+  readonly xdp?: XdpRuns | undefined;
 }
 
 /**
@@ -81,6 +113,7 @@ const BACKEND_NAMES: Readonly<Record<Backend, string>> = {
   'tp-btf': 'BTF-typed',
   'raw-tp': 'raw',
   fentry: 'fentry',
+  fexit: 'fexit',
   kprobe: 'kprobe',
   'kprobe-multi': 'kprobe.multi',
 };

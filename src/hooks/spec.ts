@@ -4,7 +4,7 @@
 export const MOST_HOOKS = 65535;
 
 /** How a program gets to its events. */
-export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'kprobe' | 'kprobe-multi';
+export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'fexit' | 'kprobe' | 'kprobe-multi';
 /** Those that functions are hooked by. */
 export type FunctionBackend = Extract<Backend, 'fentry' | 'kprobe' | 'kprobe-multi'>;
 
@@ -61,9 +61,17 @@ export type HookSpec =
       readonly category: string;
       readonly name: string;
     }
+  | ({ readonly kind: 'xdp'; readonly id: string } & XdpSpec)
   | ({ readonly kind: 'function'; readonly id: string } & FunctionSpec)
   | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec)
   | { readonly kind: 'profile'; readonly id: string; readonly members: readonly HookSpec[] };
+
+/** One end of the runs of XDP programs. */
+export interface XdpSpec {
+  /** A device (`eth0`, `eth0@blue`), or a program by id or name. */
+  readonly of: string;
+  readonly end: 'entry' | 'exit';
+}
 
 /** A kernel function by name. */
 export interface FunctionSpec {

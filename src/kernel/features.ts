@@ -26,6 +26,10 @@ export const FEATURES = {
     since: '6.7',
   },
   'get-func-arg': { doc: 'bpf_get_func_arg() in fentry programs', since: '5.17' },
+  'xdp-dispatcher': {
+    doc: 'BPF programs at the function that calls all XDP programs',
+    since: '6.1',
+  },
   'skb-dynptr': {
     doc: "a packet's paged data through a dynptr in tracing programs",
     since: '6.12',

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { RuntimeError, UnsupportedError } from '../errors.ts';
 import { type FileReader, readText } from './reader.ts';
 
@@ -8,6 +9,8 @@ export interface Link {
   readonly ifindex: number;
   /** ARPHRD_* of include/uapi/linux/if_arp.h; undefined for one that is not known here. */
   readonly type: number | undefined;
+  /** Ids of its XDP programs; undefined when that was not asked for. */
+  readonly xdpPrograms?: readonly number[];
 }
 
 /** The devices of a namespace, by a file that setns(2) takes; undefined means the caller's own. */
@@ -28,21 +31,41 @@ export function sysfsLinks(reader: FileReader): readonly Link[] | undefined {
   return showsOwnNamespace(reader, links) ? links : undefined;
 }
 
+function ipCommand(netnsPath: string | undefined): readonly string[] {
+  const ip = ['ip', '-json', 'link', 'show'];
+  return netnsPath === undefined ? ip : ['nsenter', `--net=${netnsPath}`, '--', ...ip];
+}
+
+const IP_OPTIONS = {
+  encoding: 'utf8',
+  timeout: 5000,
+  // ip is in a directory that a plain user's PATH lacks.
+  env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+  maxBuffer: 64 * 1024 * 1024,
+} as const;
+
+/** As listLinksByIp(), while others go on; undefined when it cannot be told. */
+export async function listLinksInBackground(
+  netnsPath: string | undefined,
+): Promise<readonly Link[] | undefined> {
+  const [program = 'ip', ...args] = ipCommand(netnsPath);
+  try {
+    const { stdout } = await promisify(execFile)(program, args, IP_OPTIONS);
+    return parseIpLinks(stdout);
+  } catch {
+    return undefined;
+  }
+}
+
 /** By `ip` of iproute2, inside the namespace by `nsenter` of util-linux. */
 export const listLinksByIp: ListLinks = (netnsPath) => {
-  const ip = ['ip', '-json', 'link', 'show'];
-  const [program, ...args] =
-    netnsPath === undefined ? ip : ['nsenter', `--net=${netnsPath}`, '--', ...ip];
+  const [program, ...args] = ipCommand(netnsPath);
   const doing = `listing devices${netnsPath === undefined ? '' : ` of namespace ${netnsPath}`}`;
   let output: string;
   try {
     output = execFileSync(program ?? 'ip', args, {
-      encoding: 'utf8',
+      ...IP_OPTIONS,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 5000,
-      // ip is in a directory that a plain user's PATH lacks.
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-      maxBuffer: 64 * 1024 * 1024,
     });
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: unknown };
@@ -94,11 +117,21 @@ export function parseIpLinks(json: string): Link[] {
   }
   const links: Link[] = [];
   for (const item of Array.isArray(parsed) ? (parsed as readonly unknown[]) : []) {
-    const { ifname, ifindex, link_type: type } = item as Readonly<Record<string, unknown>>;
+    const { ifname, ifindex, link_type: type, xdp } = item as Readonly<Record<string, unknown>>;
     if (typeof ifname !== 'string' || typeof ifindex !== 'number') continue;
-    links.push({ name: ifname, ifindex, type: linkType(typeof type === 'string' ? type : '') });
+    links.push({
+      ...{ name: ifname, ifindex, type: linkType(typeof type === 'string' ? type : '') },
+      ...(xdp === undefined ? {} : { xdpPrograms: parseXdp(xdp) }),
+    });
   }
   return links;
+}
+
+/** `{"mode":1,"prog":{"id":12}}`; several modes are in a list, `attached`. */
+function parseXdp(xdp: unknown): readonly number[] {
+  const { prog, attached } = xdp as { prog?: { id?: unknown }; attached?: readonly unknown[] };
+  const ids = [prog?.id, ...(Array.isArray(attached) ? attached.flatMap(parseXdp) : [])];
+  return [...new Set(ids.filter((id) => typeof id === 'number'))];
 }
 
 function linkType(text: string): number | undefined {

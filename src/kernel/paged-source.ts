@@ -1,6 +1,7 @@
 import type { Btf } from '../btf/btf.ts';
 import { funcProto } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
+import { variableAddress } from './data-symbol.ts';
 import type { FileReader } from './reader.ts';
 
 /** How a program reads packet bytes that are not in the linear part: see templates/include/paged.h. */
@@ -51,14 +52,4 @@ function hasKnownFrags(btf: Btf): boolean {
     memberPath(btf, struct, length)?.offsetBytes === 8 &&
     memberPath(btf, struct, offset)?.offsetBytes === 12
   );
-}
-
-/** Undefined where kallsyms has no data symbols (no CONFIG_KALLSYMS_ALL), or hides addresses. */
-function variableAddress(kallsyms: Uint8Array, name: string): bigint | undefined {
-  const text = Buffer.from(kallsyms.buffer, kallsyms.byteOffset, kallsyms.byteLength);
-  const at = text.indexOf(` ${name}\n`, 0, 'latin1');
-  if (at < 0) return undefined;
-  const line = text.toString('latin1', text.lastIndexOf('\n', at) + 1, at);
-  const address = /^([0-9a-f]+) [dDbBrR]$/.exec(line)?.[1];
-  return address === undefined || /^0+$/.test(address) ? undefined : BigInt(`0x${address}`);
 }

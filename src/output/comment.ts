@@ -35,6 +35,7 @@ export interface CommentFields {
   readonly verdict?: string | undefined;
   readonly ownerPid?: number | undefined;
   readonly ownerComm?: string | undefined;
+  readonly redirect?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -66,6 +67,7 @@ export const COMMENT_KEYS = {
   verdict: { field: 'verdict', kind: 'text' },
   owner_pid: { field: 'ownerPid', kind: 'number' },
   owner_comm: { field: 'ownerComm', kind: 'text' },
+  redirect: { field: 'redirect', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -132,6 +134,7 @@ export function formatComment(
   if (fields.verdict !== undefined) words += ' verdict=' + quoteShort(fields.verdict);
   if (fields.ownerPid !== undefined) words += ` owner_pid=${fields.ownerPid}`;
   if (fields.ownerComm !== undefined) words += ' owner_comm=' + quoteShort(fields.ownerComm);
+  if (fields.redirect !== undefined) words += ' redirect=' + quoteShort(fields.redirect);
   return words.slice(1);
 }
 

@@ -57,6 +57,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     textField('location', record.location) +
     textField('ret', record.ret) +
     textField('verdict', record.verdict) +
+    textField('redirect', record.redirect) +
     `,"pid":${record.pid},"tid":${record.tid},"comm":${quoteJson(record.comm)}` +
     textField('context', record.context) +
     numberField('netns', record.netns) +

@@ -129,10 +129,11 @@ export class TextSink implements Sink {
     return `${text}${taskText(record)}${ownerText(record)} `;
   }
 
-  #outcomeText({ ret, verdict }: PacketRecord): string {
+  #outcomeText({ ret, verdict, redirect }: PacketRecord): string {
     if (ret === undefined && verdict === undefined) return '';
     const { reason, end } = this.#palette;
-    return `${reason}${escapeText(verdict ?? `ret=${ret ?? ''}`)}${end} `;
+    const target = redirect === undefined ? '' : ` ${escapeText(redirect)}`;
+    return `${reason}${escapeText(verdict ?? `ret=${ret ?? ''}`)}${end}${target} `;
   }
 
   #append(text: string): void {

@@ -1,4 +1,4 @@
-import { EventView } from '../abi/decode.ts';
+import { EventView, type RawRedirect } from '../abi/decode.ts';
 import type { UserValue } from '../user-c/values.ts';
 import { CommonTable, NOTHING } from './common.ts';
 import type { Names } from './names.ts';
@@ -36,6 +36,7 @@ export class EventRecord implements PacketRecord {
   #socket = NO_SOCKET;
   #owner: ReturnType<Names['socketOwner']>;
   #user: readonly UserValue[] | undefined;
+  #redirect: string | undefined;
 
   /**
    * @param memory as EventView takes it
@@ -63,10 +64,14 @@ export class EventRecord implements PacketRecord {
     this.#common = this.#commons.of(event);
     this.#data = undefined;
     if (!this.#plain) this.#forgetExtras();
-    const { ret, socketInode } = event;
+    const { ret, socketInode, redirect } = event;
     const { returns } = this.#common;
     if (ret !== undefined && returns !== undefined) {
       this.#returned = decodeReturn(returns, ret);
+      this.#plain = false;
+    }
+    if (redirect !== undefined) {
+      this.#redirect = this.#redirectText(redirect);
       this.#plain = false;
     }
     if (socketInode !== 0) {
@@ -90,7 +95,13 @@ export class EventRecord implements PacketRecord {
     this.#socket = NO_SOCKET;
     this.#owner = undefined;
     this.#user = undefined;
+    this.#redirect = undefined;
     this.#plain = true;
+  }
+
+  #redirectText({ map, index }: RawRedirect): string {
+    if (map !== 0) return `map:${map}[${index}]`;
+    return this.#names.device?.(this.#event.netns, index) ?? `ifindex:${index}`;
   }
 
   /** The hook's index in the run. */
@@ -184,6 +195,9 @@ export class EventRecord implements PacketRecord {
   }
   get verdictCode(): VerdictCode | undefined {
     return this.#returned.verdictCode;
+  }
+  get redirect(): string | undefined {
+    return this.#redirect;
   }
   get ownerPid(): number | undefined {
     return this.#owner?.pid;

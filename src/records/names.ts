@@ -20,6 +20,8 @@ export interface Names {
   readonly netnsLabel: (inode: number) => string | undefined;
   /** The context was told by the stack: ksoftirqd's own stack is a task's, what it runs is softirq. */
   readonly contextByStack: boolean;
+  /** Name of a device of a namespace; undefined when it is not known. */
+  readonly device?: (netns: number, ifindex: number) => string | undefined;
   /** Fields of --action-c; undefined without. */
   readonly user: ((bytes: Uint8Array) => readonly UserValue[]) | undefined;
 }

@@ -75,6 +75,8 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   /** What an XDP or tc program decided: `DROP`, `SHOT`; a number that the kernel has no name for. */
   readonly verdict?: string | undefined;
   readonly verdictCode?: VerdictCode | undefined;
+  /** Where an XDP program redirects to: a device, or `map:ID[ENTRY]`. */
+  readonly redirect?: string | undefined;
   /** The same at each hook that one packet came by. */
   readonly packetId?: bigint | undefined;
   /** Fields of --action-c, where it gave some; `userText` is them as they are written: `a=1 b=0x2`. */

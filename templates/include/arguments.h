@@ -15,6 +15,15 @@ static __always_inline u64 xcap_func_arg(u64 *ctx, u32 number)
 	return value;
 }
 
+/* fexit, from 5.17: what the function returned. */
+static __always_inline u64 xcap_func_ret(u64 *ctx)
+{
+	u64 value = 0;
+
+	xcap_get_func_ret(ctx, &value);
+	return value;
+}
+
 /* What a `struct sk_buff **` leads to. */
 static __always_inline void *xcap_pointer_at(u64 address)
 {

@@ -43,6 +43,10 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->ret = hit->ret;
 	e->packet_id = hit->packet_id;
 	e->flags = hit->returned ? XCAP_EVENT_RETURNED : 0;
+	if (hit->redirected)
+		e->flags |= XCAP_EVENT_REDIRECTED;
+	e->redirect_map = hit->redirect_map;
+	e->redirect_index = hit->redirect_index;
 	e->wire_length = view->pkt.wire_len;
 	e->reason = hit->reason;
 	e->tgid = task >> 32;
@@ -233,36 +237,42 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 }
 #endif
 
+/* The count that the filters end the event in; 0: it matches. */
+static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap_net *net,
+					 struct xcap_view *view)
+{
+	u32 rejected;
+
+	if (hit->xdp)
+		xcap_xdp_net(hit->xdp, net);
+	else
+		xcap_net(hit->skb, hit->rx_sk, net);
+	rejected = xcap_reject_metadata(hit, net);
+	if (rejected)
+		return rejected;
+	if (hit->xdp)
+		xcap_xdp_view(hit, net, view);
+	else
+		xcap_view(hit, net, view);
+	rejected = xcap_reject_where(hit, net, view);
+	if (rejected)
+		return rejected;
+	rejected = xcap_reject_packet(view);
+	if (rejected)
+		return rejected;
+	rejected = xcap_reject_inner(view);
+	if (rejected)
+		return rejected;
+	return xcap_reject_user(hit, view);
+}
+
 static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 {
 	struct xcap_view view;
 	struct xcap_net net;
-	u32 rejected;
+	u32 rejected = xcap_rejected(hit, &net, &view);
 
-	if (hit->xdp)
-		xcap_xdp_net(hit->xdp, &net);
-	else
-		xcap_net(hit->skb, hit->rx_sk, &net);
-	rejected = xcap_reject_metadata(hit, &net);
-	if (rejected)
-		return rejected;
-	if (hit->xdp)
-		xcap_xdp_view(hit, &net, &view);
-	else
-		xcap_view(hit, &net, &view);
-	rejected = xcap_reject_where(hit, &net, &view);
-	if (rejected)
-		return rejected;
-	rejected = xcap_reject_packet(&view);
-	if (rejected)
-		return rejected;
-	rejected = xcap_reject_inner(&view);
-	if (rejected)
-		return rejected;
-	rejected = xcap_reject_user(hit, &view);
-	if (rejected)
-		return rejected;
-	return xcap_send(hit, &net, &view);
+	return rejected ? rejected : xcap_send(hit, &net, &view);
 }
 
 /* Atomic: a nested event may come between load and store. */

@@ -46,6 +46,7 @@ static long (*const xcap_ringbuf_output)(void *ring, void *data, u64 size, u64 f
 static void *(*const xcap_this_cpu_ptr)(const void *percpu) = (void *)154;
 static u64 (*const xcap_get_attach_cookie)(void *ctx) = (void *)174;
 static long (*const xcap_get_func_arg)(void *ctx, u32 number, u64 *value) = (void *)183;
+static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 
 /* The filter's way to packet memory. */
 #define XCAP_FETCH(dst, size, src) xcap_probe_read_kernel(dst, size, src)

@@ -107,6 +107,7 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
     });
   const skb = ptr(struct('sk_buff', ['head']));
   struct('pt_regs', ['r9', 'r8', 'cx', 'dx', 'si', 'di']);
+  struct('bpf_prog', ['a', 'b', 'c', 'd', 'e', 'f', 'aux', 'insnsi']);
   return {
     skb,
     'skb**': ptr(skb),

@@ -12,6 +12,8 @@ export const kernel = {
   fentry: view.features.has('fentry'),
   kprobe: view.features.has('kprobe'),
   kprobeMisses: view.features.has('kprobe') && view.features.has('kprobe-misses'),
+  /** All XDP programs can be traced in one place. */
+  xdpDispatcher: view.features.has('xdp-dispatcher'),
   attachCookie: view.features.has('attach-cookie'),
   kprobeMulti: view.features.has('kprobe-multi'),
   /** Types of what modules define: those of the modules that are loaded from the start. */

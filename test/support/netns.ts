@@ -83,6 +83,12 @@ export class Netns {
     return spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
+  /** As spawn(), with an input that the caller writes to. */
+  spawnWithInput(...command: readonly string[]): ChildProcess {
+    const [program = '', ...args] = this.command(command);
+    return spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
   /** Drop by iptables-legacy (ip_tables, and iptable_filter where the kernel has modules). */
   iptables(...args: readonly string[]): void {
     this.exec('iptables-legacy', '-w', '10', ...args);

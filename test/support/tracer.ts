@@ -14,6 +14,9 @@ export interface JsonRecord {
   readonly netns?: number;
   readonly netns_name?: string;
   readonly reason?: string;
+  readonly verdict?: string;
+  readonly redirect?: string;
+  readonly packet_id?: number;
   readonly location?: string;
   readonly context?: string;
   readonly pid: number;
@@ -34,8 +37,6 @@ export interface JsonRecord {
   readonly protocol?: number;
   readonly state?: string;
   readonly ret?: string;
-  readonly verdict?: string;
-  readonly packet_id?: number;
   readonly owner_pid?: number;
   readonly owner_comm?: string;
 }

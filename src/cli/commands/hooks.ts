@@ -1,10 +1,12 @@
 import { createProber } from '../../bpf/probes.ts';
+import { livePrograms } from '../../bpf/programs.ts';
 import { requirePrivileges } from '../../capture/privileges.ts';
 import { EXIT, UsageError, type ExitCode } from '../../errors.ts';
 import { liftMemlockLimit } from '../../ffi/libc.ts';
 import { listHooks, type HookRow } from '../../hooks/list.ts';
 import { liveReader } from '../../kernel/reader.ts';
 import { openKernelView } from '../../kernel/view.ts';
+import { xdpDevices } from '../../kernel/xdp-devices.ts';
 import type { CliIo } from '../io.ts';
 
 /** `xcap hooks [PATTERN]`: what --hook can name on this kernel. */
@@ -19,7 +21,10 @@ export function hooksCommand(words: readonly string[], io: CliIo): ExitCode {
   requirePrivileges('listing hooks');
   liftMemlockLimit();
   const view = openKernelView({ reader: liveReader, arch: process.arch, createProber });
-  const rows = listHooks(view, liveReader, pattern);
+  const rows = listHooks(view, liveReader, pattern, {
+    programs: livePrograms,
+    devices: xdpDevices(view.netns).here,
+  });
   if (rows.length === 0) {
     throw new UsageError(`listing hooks: ${pattern ?? ''}: no such hook`, {
       hint: "'*' stands for any characters: xcap hooks '*rcv*'; xcap hooks lists all",

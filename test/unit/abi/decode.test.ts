@@ -54,7 +54,9 @@ describe('EventView', () => {
           context: 2,
           packet_type: 4,
           link: 1,
-          flags: 1,
+          flags: 3,
+          redirect_map: 12,
+          redirect_index: 5,
           comm: 'ping',
           ifname: 'eth1',
         },
@@ -68,6 +70,7 @@ describe('EventView', () => {
       ret: 0xfffffffffffffffen,
       packetId: 0x700000001n,
       socketInode: 4711,
+      redirect: { map: 12, index: 5 },
       wireLength: 1514,
       reason: 0x30001,
       tgid: 4242,
@@ -101,7 +104,16 @@ describe('EventView', () => {
 
   it('has the fields that events share in words of their own', () => {
     const { from, to } = COMMON_WORDS;
-    const own = ['time_ns', 'skb', 'ret', 'packet_id', 'wire_length', 'captured_length'];
+    const own = [
+      'time_ns',
+      'skb',
+      'ret',
+      'packet_id',
+      'redirect_map',
+      'redirect_index',
+      'wire_length',
+      'captured_length',
+    ];
     const common = EVENT_FIELDS.filter(({ offset }) => offset >= 4 * from).map(({ name }) => name);
     expect(EVENT_FIELDS.map(({ name }) => name)).toEqual([
       ...[...own, 'socket', 'cpu', 'queue'],
@@ -136,7 +148,7 @@ describe('EVENT_FIELDS', () => {
 
   it('are asserted in the C that is emitted', () => {
     const header = emitEventHeader();
-    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 92');
+    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 100');
     expect(header).toContain(`sizeof(struct xcap_event) == ${EVENT_BYTES}`);
   });
 });

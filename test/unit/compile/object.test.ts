@@ -14,6 +14,7 @@ const maps = captureMaps({
   ringBytes: 1 << 20,
   userBytes: 0,
   claims: false,
+  xdpPairs: 0,
   pagedBytes: 0,
 });
 

@@ -54,8 +54,23 @@ describe('parseHooks()', () => {
     },
   );
 
-  it.each(['xdp:eth0', 'kretprobe:icmp_rcv', 'bpf:3'])('says not yet for %s', (name) => {
+  it.each(['kretprobe:icmp_rcv', 'bpf:3'])('says not yet for %s', (name) => {
     expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
+  });
+});
+
+describe('an XDP hook', () => {
+  it('is one at each end of a run unless it names one', () => {
+    expect(parseHooks(['xdp:eth0', 'xdp:12@exit', 'xdp:eth1@blue@entry'])).toEqual([
+      { kind: 'xdp', id: 'xdp:eth0@entry', of: 'eth0', end: 'entry' },
+      { kind: 'xdp', id: 'xdp:eth0@exit', of: 'eth0', end: 'exit' },
+      { kind: 'xdp', id: 'xdp:12@exit', of: '12', end: 'exit' },
+      { kind: 'xdp', id: 'xdp:eth1@blue@entry', of: 'eth1@blue', end: 'entry' },
+    ]);
+  });
+
+  it.each(['xdp:', 'xdp:@exit', 'xdp:eth 0'])('cannot be %j', (name) => {
+    expect(() => parseHooks([name])).toThrow(/no device, and no program/);
   });
 });
 

@@ -179,6 +179,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
       userText: 'ttl=0x40',
       ret: '-EPERM',
       verdict: 'DROP',
+      redirect: 'map:12[0]',
       packetId: 7n,
       ownerPid: 3,
       ownerComm: 'x',

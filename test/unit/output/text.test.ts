@@ -129,6 +129,9 @@ describe('TextSink', () => {
     expect(await lines([{ hook: 'kretprobe:ip_rcv', ret: '-EPERM', ...rest }])).toContain(
       ' kretprobe:ip_rcv ret=-EPERM softirq(',
     );
+    expect(
+      await lines([{ hook: 'xdp:eth1@exit', verdict: 'REDIRECT', redirect: 'eth2', ...rest }]),
+    ).toContain(' REDIRECT eth2 ');
   });
 
   test('prints the location alone on kernels without reasons', async () => {
