@@ -27,6 +27,9 @@ export const KFUNC_PLACEHOLDER = 0x4000_0000;
  */
 export const HOOK_PLACEHOLDER = 0x7ca80000;
 
+/** The C names what a program has to return as this, where its hook prescribes it. */
+export const RETURN_PLACEHOLDER = 0x7ca70000;
+
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
 export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged'] as const;
 export type MapName = (typeof MAP_NAMES)[number];

@@ -4,11 +4,12 @@ import { errnoName } from '../ffi/library.ts';
 import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
 
 /** enum bpf_prog_type and bpf_attach_type, as far as xcap loads them. */
-export const PROG_TYPE = { kprobe: 2, rawTracepoint: 17, tracing: 26 } as const;
+export const PROG_TYPE = { kprobe: 2, xdp: 6, rawTracepoint: 17, tracing: 26 } as const;
 export const ATTACH_TYPE = {
   none: 0,
   traceRawTp: 23,
   traceFentry: 24,
+  xdp: 37,
   perfEvent: 41,
   traceKprobeMulti: 42,
 } as const;
@@ -23,6 +24,8 @@ export interface ProgramSpec {
   /** Descriptor of the BTF object that the id counts in; undefined for the kernel's own. */
   readonly attachBtfFd?: number | undefined;
   readonly license: string;
+  /** BPF_F_*; none unless given. */
+  readonly flags?: number;
 }
 
 /** UINT_MAX >> 8, the most that 5.10 takes: the reason is the last line of a log that can be long. */
@@ -79,6 +82,7 @@ export class BpfProgram implements Disposable {
       .u32(4, insns.length / 8)
       .pointer(8, insns)
       .pointer(16, cString(spec.license))
+      .u32(44, spec.flags ?? 0)
       .name(48, spec.name)
       .u32(68, spec.attachType)
       .u32(108, spec.attachBtfId)

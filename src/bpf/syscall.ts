@@ -6,8 +6,12 @@ import { bpf, withSignalsBlocked } from '../ffi/libc.ts';
 export const BPF_CMD = {
   mapCreate: 0,
   mapLookupElem: 1,
+  mapUpdateElem: 2,
+  mapDeleteElem: 3,
   progLoad: 5,
+  objGet: 7,
   progTestRun: 10,
+  progGetFdById: 13,
   objGetInfoByFd: 15,
   rawTracepointOpen: 17,
   btfGetFdById: 19,

@@ -1,3 +1,4 @@
+import type { RawProgram } from '../filter/cbpf.ts';
 import type { FunctionBackend } from '../hooks/spec.ts';
 import type { Logger } from '../log.ts';
 import type { UserC } from '../user-c/user-c.ts';
@@ -12,10 +13,14 @@ export interface CaptureOptions {
   readonly exclude: readonly string[];
   /** --max-hooks. */
   readonly maxHooks: number | undefined;
+  /** --actions: of hook maps, by number; undefined: all. */
+  readonly xdpActions: readonly number[] | undefined;
   /** --partial: go on without the hooks that cannot be had. */
   readonly partial: boolean;
   /** The filter expression; empty matches every packet. */
   readonly expression: string;
+  /** What filters instead of the expression, which then only says what was asked for. */
+  readonly program?: RawProgram | undefined;
   /** --inner: for the packet inside a tunnel packet; empty: there has to be one. */
   readonly inner: string | undefined;
   /** --filter-c and --action-c, read. */
@@ -50,8 +55,16 @@ export interface CaptureOptions {
   /** How often -d was given, 3 at most; the command line serves it without a capture. */
   readonly dumpFilter: 0 | 1 | 2 | 3;
   readonly readyFile: string | undefined;
+  /** `xcap xdpcap`: files and counts are those of xdpcap. */
+  readonly xdpcap?: XdpcapRun;
   /** Kernel features to be taken as absent: --without-feature, for tests of fallbacks. */
   readonly withoutFeature: readonly string[];
+}
+
+/** Each action of the hook map is a hook and an interface of its own, and counts are one line. */
+export interface XdpcapRun {
+  /** That line every second, and at the end. */
+  readonly counts: boolean;
 }
 
 export type OutputFormat = 'text' | 'json' | 'pcapng' | 'pcap';

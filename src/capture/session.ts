@@ -8,6 +8,7 @@ import { liftMemlockLimit } from '../ffi/libc.ts';
 import { hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
 import { attachProgram, loadProgram, type Attachment, type NumberedHook } from './attach.ts';
+import { HookMaps } from './hook-maps.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
 
 /** Hooks that one program serves, loaded from one compiled function. */
@@ -35,6 +36,8 @@ export interface AttachOptions {
   readonly step: (done: number, all: number) => Promise<boolean>;
   /** Told of a hook that cannot be attached; throws unless the run goes on without it. */
   readonly refused: (hook: ResolvedHook, error: unknown) => void;
+  /** Told what the user should know. */
+  readonly note: (text: string) => void;
 }
 
 /** Programs that are told the number of the hook with each event serve all; others know one only. */
@@ -111,6 +114,7 @@ export class Session implements Disposable {
   ): Promise<void> {
     const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
     const groups = groupHooks(hooks, functionOf);
+    const hookMaps = this.#held.add(new HookMaps(hooks, options.note));
     const steps = groups.length + hooks.length;
     let done = 0;
     for (const group of groups) {
@@ -121,8 +125,8 @@ export class Session implements Disposable {
         throw new RangeError(`no program ${group.function}`);
       }
       try {
-        const insns = relocate(compiled, fds, first.number);
-        const program = this.#held.add(loadProgram(first.hook, object.license, insns));
+        const insns = relocate(compiled, fds, first.number, first.hook.verdict);
+        const program = this.#held.add(loadProgram(first.hook, object.license, insns, hookMaps));
         this.#loaded.push({ ...group, program });
       } catch (error) {
         options.refused(first.hook, error);
@@ -131,17 +135,22 @@ export class Session implements Disposable {
     for (const { hooks: traced, program } of this.#loaded) {
       for (const part of attachedTogether(traced)) {
         if (!(await options.step(done, steps))) return;
-        this.#attachTo(program, part, options);
+        this.#attachTo(program, part, hookMaps, options);
         done += part.length;
       }
     }
   }
 
-  #attachTo(program: BpfProgram, traced: readonly NumberedHook[], options: AttachOptions): void {
+  #attachTo(
+    program: BpfProgram,
+    traced: readonly NumberedHook[],
+    maps: HookMaps,
+    options: AttachOptions,
+  ): void {
     const [first] = traced;
     if (first === undefined) return;
     try {
-      const attachment = this.#links.add(attachProgram(traced, program));
+      const attachment = this.#links.add(attachProgram(traced, program, maps));
       this.#attached.push({ hooks: traced.map(({ number }) => number), attachment, misses: 0 });
     } catch (error) {
       if (traced.length === 1) {
@@ -150,8 +159,8 @@ export class Session implements Disposable {
       }
       // One that refuses spoils the whole link: halve it until the others are through.
       const half = traced.length >> 1;
-      this.#attachTo(program, traced.slice(0, half), options);
-      this.#attachTo(program, traced.slice(half), options);
+      this.#attachTo(program, traced.slice(0, half), maps, options);
+      this.#attachTo(program, traced.slice(half), maps, options);
     }
   }
 

@@ -10,7 +10,7 @@ const OWN = [
     argument: 'NAME[,NAME]',
     group: 'trace',
     status: 'built',
-    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', or all; 'xcap hooks' lists them; repeatable",
+    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, xdpmap:PATH, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', or all; 'xcap hooks' lists them; repeatable",
   },
   {
     key: 'backend',
@@ -39,6 +39,15 @@ const OWN = [
     group: 'trace',
     status: 'built',
     help: 'most functions to hook; 200 where the kernel attaches them one by one',
+  },
+  {
+    key: 'actions',
+    long: 'actions',
+    type: 'single',
+    argument: 'NAME[,NAME]',
+    group: 'trace',
+    status: 'built',
+    help: 'XDP actions that hook maps are asked for: aborted, drop, pass, tx, redirect or numbers; all without it',
   },
   {
     key: 'partial',

@@ -2,7 +2,13 @@
  * What the compiler makes: plain data that prints as JSON, free of descriptors and addresses, so
  * that it can be cached and shipped.
  */
-import { HOOK_PLACEHOLDER, KFUNC_PLACEHOLDER, MAP_PLACEHOLDER, type MapSpec } from '../abi/maps.ts';
+import {
+  HOOK_PLACEHOLDER,
+  KFUNC_PLACEHOLDER,
+  MAP_PLACEHOLDER,
+  RETURN_PLACEHOLDER,
+  type MapSpec,
+} from '../abi/maps.ts';
 
 /** Instruction `insn` (index) is the first half of a 64-bit load of map `map`. */
 export interface MapRelocation {
@@ -50,11 +56,13 @@ export function findRelocations(
  * The instructions with the descriptors of `fds` in place of the placeholders.
  *
  * @param hook number of the hook that the program is loaded for
+ * @param value what the program has to return, where its hook prescribes that
  */
 export function relocate(
   program: CompiledProgram,
   fds: ReadonlyMap<string, number>,
   hook = 0,
+  value = 0,
 ): Uint8Array {
   const insns = Uint8Array.from(Buffer.from(program.insns, 'base64'));
   const view = new DataView(insns.buffer);
@@ -63,21 +71,22 @@ export function relocate(
     if (fd === undefined) throw new RangeError(`program ${program.name} needs map ${map}`);
     view.setInt32(insn * 8 + 4, fd, true);
   }
-  setHook(view, hook);
+  setNumber(view, HOOK_PLACEHOLDER, hook);
+  setNumber(view, RETURN_PLACEHOLDER, value);
   callKernelFunctions(view);
   return insns;
 }
 
 /**
- * A 64-bit load of the placeholder becomes one of the hook's number. No other code has such a load:
- * a constant that fits 32 bits is moved.
+ * A 64-bit load of the placeholder becomes one of the number. No other code has such a load: a
+ * constant that fits 32 bits is moved.
  */
-function setHook(insns: DataView, hook: number): void {
+function setNumber(insns: DataView, placeholder: number, number: number): void {
   for (let at = 0; at < insns.byteLength; at += 8) {
     if (insns.getUint8(at) !== LD_IMM64) continue;
     const plain = insns.getUint8(at + 1) >> 4 === 0 && insns.getInt32(at + 12, true) === 0;
-    if (plain && insns.getUint32(at + 4, true) === HOOK_PLACEHOLDER) {
-      insns.setUint32(at + 4, hook, true);
+    if (plain && insns.getUint32(at + 4, true) === placeholder) {
+      insns.setUint32(at + 4, number, true);
     }
     at += 8;
   }

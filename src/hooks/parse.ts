@@ -3,7 +3,7 @@ import { HOOK_SETS, LOGICAL_HOOKS } from './catalogue.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER = /^((xdp|xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
+const LATER = /^((xdp|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
@@ -23,6 +23,7 @@ function parseHook(name: string): HookSpec {
   const hook = LOGICAL_HOOKS.find(({ id, aliases }) => id === name || aliases.includes(name));
   if (hook !== undefined) return { kind: 'logical', id: hook.id, hook };
   if (name.startsWith('tracepoint:')) return parseTracepoint(name);
+  if (name.startsWith('xdpmap:')) return parseXdpMap(name);
   if (LATER.test(name)) throw new UsageError(`choosing hooks: ${name}: not yet`);
   return parseFunction(name);
 }
@@ -34,6 +35,14 @@ function parseTracepoint(typed: string): HookSpec {
   }
   throw new UsageError(`choosing hooks: ${typed}: no name of a tracepoint`, {
     hint: 'tracepoint:CATEGORY:NAME, for example tracepoint:net:netif_rx',
+  });
+}
+
+function parseXdpMap(typed: string): HookSpec {
+  const path = typed.slice('xdpmap:'.length);
+  if (path !== '') return { kind: 'xdp-map', id: typed, path };
+  throw new UsageError(`choosing hooks: ${typed}: the path of a pinned map is missing`, {
+    hint: 'xdpmap:/sys/fs/bpf/NAME',
   });
 }
 
@@ -73,4 +82,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', and all`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdpmap:PATH, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', and all`;

@@ -15,6 +15,7 @@ import {
   type HookSpec,
   type LogicalHook,
 } from './spec.ts';
+import { resolveXdpMap, type ReadHookMap } from './xdp-map.ts';
 import {
   findTracepoint,
   noCarrier,
@@ -38,6 +39,12 @@ export interface ResolveOptions {
   readonly exclude: readonly string[];
   /** --max-hooks; undefined leaves the number to what the kernel does in passable time. */
   readonly maxHooks: number | undefined;
+  /** What a pinned map is; undefined where no hook map can be looked at. */
+  readonly readHookMap?: ReadHookMap;
+  /** --actions: of hook maps; undefined takes all. */
+  readonly xdpActions?: readonly number[] | undefined;
+  /** Each action of a hook map is a hook by itself. */
+  readonly hookPerAction?: boolean;
   /** --partial: told what cannot be hooked, and why; undefined stops at the first. */
   readonly skip: ((error: XcapError) => void) | undefined;
 }
@@ -124,6 +131,10 @@ function resolveHook(
       options.exclude,
     );
   }
+  if (spec.kind === 'xdp-map') {
+    if (options.readHookMap === undefined) throw new RangeError('nothing reads hook maps');
+    return resolveXdpMap(spec, options.readHookMap(spec.path), options);
+  }
   if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
     return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
   }
@@ -156,7 +167,7 @@ function resolveLogicalFunctions(
 }
 
 function resolveOne(
-  spec: Exclude<HookSpec, { kind: 'functions' }>,
+  spec: Exclude<HookSpec, { kind: 'functions' | 'xdp-map' }>,
   kernel: HookKernel,
   options: ResolveOptions,
   locate: Locate,

@@ -65,6 +65,8 @@ export interface ResolvedHook {
   readonly destructor: bigint | undefined;
   /** What the value that its events end with means; undefined where they have none. */
   readonly returns: ReturnType | undefined;
+  /** What the program has to return, whatever it sees: its place in a hook map. */
+  readonly verdict?: number;
 }
 
 /**
@@ -81,6 +83,7 @@ const BACKEND_NAMES: Readonly<Record<Backend, string>> = {
   fentry: 'fentry',
   kprobe: 'kprobe',
   'kprobe-multi': 'kprobe.multi',
+  xdp: 'XDP',
 };
 
 export const backendName = (backend: Backend): string => BACKEND_NAMES[backend];
@@ -98,7 +101,8 @@ export function describeHooks(hooks: readonly ResolvedHook[]): readonly string[]
     patterns.set(hook.pattern, [...(patterns.get(hook.pattern) ?? []), hook]);
   }
   return [
-    ...hooks.filter(({ pattern }) => pattern === undefined).map(describeHook),
+    // The actions of a hook map are one place.
+    ...new Set(hooks.filter(({ pattern }) => pattern === undefined).map(describeHook)),
     ...[...patterns].map(([pattern, found]) => {
       const backends = [...new Set(found.map(({ backend }) => BACKEND_NAMES[backend]))];
       return `${pattern} (${found.length} function${found.length === 1 ? '' : 's'}, ${backends.join(' and ')})`;

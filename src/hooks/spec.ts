@@ -4,7 +4,7 @@
 export const MOST_HOOKS = 65535;
 
 /** How a program gets to its events. */
-export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'kprobe' | 'kprobe-multi';
+export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'kprobe' | 'kprobe-multi' | 'xdp';
 /** Those that functions are hooked by. */
 export type FunctionBackend = Extract<Backend, 'fentry' | 'kprobe' | 'kprobe-multi'>;
 
@@ -61,6 +61,8 @@ export type HookSpec =
       readonly category: string;
       readonly name: string;
     }
+  /** A hook map of XDP programs, by its path in a BPF file system. */
+  | { readonly kind: 'xdp-map'; readonly id: string; readonly path: string }
   | ({ readonly kind: 'function'; readonly id: string } & FunctionSpec)
   | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec);
 

@@ -33,6 +33,7 @@ export interface JsonRecord {
   readonly family?: string;
   readonly protocol?: number;
   readonly state?: string;
+  readonly verdict?: string;
 }
 
 /** One hook's line of the summary. */

@@ -11,7 +11,9 @@ function modified(file: string): number {
 }
 
 /** Path of a sender, built from its C source when that is newer. */
-export function buildSender(name: 'send-frames' | 'send-datagrams' | 'af-xdp'): string {
+export function buildSender(
+  name: 'send-frames' | 'send-datagrams' | 'af-xdp' | 'xdp-hook',
+): string {
   const source = join(sources, `${name}.c`);
   const program = join(builds, name);
   if (modified(program) >= modified(source)) return program;

@@ -125,6 +125,7 @@ parts['compiler: its start'] =
 last = performance.now();
 await session.attach(object, plan.hooks, plan.program.functionOf, {
   step: () => Promise.resolve(true),
+  note: () => undefined,
   refused: (_hook, error) => {
     throw error;
   },

@@ -36,6 +36,7 @@ test('captureOptions() has the defaults of the product', () => {
     backend: undefined,
     exclude: [],
     maxHooks: undefined,
+    xdpActions: undefined,
     partial: false,
     expression: '',
     inner: undefined,
