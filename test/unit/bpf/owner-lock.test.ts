@@ -23,8 +23,9 @@ function take(): OwnerLock {
 
 describe('OwnerLock', () => {
   it('is taken once, and tells by whom', () => {
-    using _lock = take();
+    const lock = take();
     expect(OwnerLock.take(path)).toEqual({ owner: String(process.pid) });
+    lock[Symbol.dispose]();
   });
 
   it('leaves nothing behind, and can be taken again', () => {
