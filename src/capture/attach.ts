@@ -4,6 +4,7 @@ import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../bpf/progr
 import { PermissionError, SystemError, UnsupportedError, XcapError } from '../errors.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
+import { xdpActionName } from '../hooks/xdp-actions.ts';
 import { Disposer } from '../util/disposer.ts';
 import type { HookMaps } from './hook-maps.ts';
 
@@ -37,7 +38,9 @@ export function loadProgram(
   using btf = typed && hook.module !== undefined ? openModuleBtf(hook.module) : undefined;
   return BpfProgram.load(
     {
-      name: programName(hook.id),
+      name: programName(
+        hook.verdict === undefined ? hook.id : `xdp_${xdpActionName(hook.verdict)}`,
+      ),
       type,
       attachType,
       attachBtfId: typed ? hook.attachBtfId : 0,

@@ -2,7 +2,7 @@ import { HookMap, isOtherKind, programInfo } from '../bpf/hook-map.ts';
 import { insn, OP } from '../bpf/insn.ts';
 import { OwnerLock } from '../bpf/owner-lock.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from '../bpf/program.ts';
-import { SystemError, UnsupportedError, UsageError } from '../errors.ts';
+import { PermissionError, UnsupportedError, UsageError } from '../errors.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import { xdpActionName } from '../hooks/xdp-actions.ts';
 import { Disposer } from '../util/disposer.ts';
@@ -28,12 +28,6 @@ const LOCKS = '/run/xcap';
 /** How programs of every xcap are named. */
 const OWN_NAME = /^xcap_/;
 
-/** An entry of a hook map that is this process's for the run. */
-interface Entry {
-  readonly action: number;
-  readonly lock: OwnerLock;
-}
-
 /**
  * One hook map of a run. Nothing in the kernel says whose an entry is: each process locks those
  * that it uses, so what stands in one that is not locked was left there by an xcap that was killed,
@@ -48,9 +42,9 @@ class OpenHookMap implements Disposable {
   constructor(id: string, path: string, actions: readonly number[], note: (text: string) => void) {
     try {
       this.#map = this.#held.add(HookMap.open(path));
-      const locks = this.#lock(id, actions);
+      this.#lock(id, actions);
       this.#refuseOthers(id, actions);
-      const left = this.#removeDead(actions, locks);
+      const left = this.#removeDead(actions);
       if (left.length > 0) {
         note(`${id}: removed what an xcap that was killed had left there: ${left.join(', ')}`);
       }
@@ -62,10 +56,13 @@ class OpenHookMap implements Disposable {
     }
   }
 
-  #lock(id: string, actions: readonly number[]): readonly Entry[] {
-    return actions.map((action) => {
+  #lock(id: string, actions: readonly number[]): void {
+    for (const action of actions) {
       const lock = OwnerLock.take(this.#lockPath(action));
-      if (lock instanceof OwnerLock) return { action, lock: this.#held.add(lock) };
+      if (lock instanceof OwnerLock) {
+        this.#held.add(lock);
+        continue;
+      }
       if (lock.owner === String(process.pid)) {
         throw new UsageError(`hooking ${id}: another hook of this run is the same map`);
       }
@@ -74,7 +71,7 @@ class OpenHookMap implements Disposable {
         `hooking ${id}: ${xdpActionName(action)}: another xcap captures there${who}`,
         { hint: 'end it, or choose other actions: --actions' },
       );
-    });
+    }
   }
 
   #lockPath(action: number): string {
@@ -95,19 +92,16 @@ class OpenHookMap implements Disposable {
   }
 
   /** Of all entries, those too that this run does not use. @returns the actions */
-  #removeDead(actions: readonly number[], locks: readonly Entry[]): readonly string[] {
+  #removeDead(actions: readonly number[]): readonly string[] {
     const removed: string[] = [];
     for (let action = 0; action < this.#map.facts.maxEntries; action++) {
       const program = this.#map.programIn(action);
       if (program === undefined || !OWN_NAME.test(program.name)) continue;
-      if (actions.includes(action) && locks.some((entry) => entry.action === action)) {
-        this.#map.remove(action);
-      } else {
-        const lock = OwnerLock.take(this.#lockPath(action));
-        if (!(lock instanceof OwnerLock)) continue;
-        this.#map.remove(action);
-        lock[Symbol.dispose]();
-      }
+      // Those that the run uses are locked already.
+      const lock = actions.includes(action) ? undefined : OwnerLock.take(this.#lockPath(action));
+      if (lock !== undefined && !(lock instanceof OwnerLock)) continue;
+      this.#map.remove(action);
+      lock?.[Symbol.dispose]();
       removed.push(xdpActionName(action));
     }
     return removed;
@@ -160,7 +154,7 @@ class OpenHookMap implements Disposable {
 }
 
 function isRefusedFlag(error: unknown, mode: XdpMode): boolean {
-  return mode.flags !== 0 && !(error instanceof SystemError && error.code === 'EPERM');
+  return mode.flags !== 0 && !(error instanceof PermissionError);
 }
 
 /** The hook maps of a run, each opened when its first program is loaded. */
@@ -177,13 +171,13 @@ export class HookMaps implements Disposable {
   }
 
   /** @throws UnsupportedError when one of the entries that the run wants is taken */
-  of({ target, id }: ResolvedHook): OpenHookMap {
+  of({ target }: ResolvedHook): OpenHookMap {
     let map = this.#open.get(target);
     if (map === undefined) {
       const actions = this.#hooks
         .filter((hook) => hook.target === target)
         .flatMap(({ verdict }) => verdict ?? []);
-      map = this.#held.add(new OpenHookMap(id, target, actions, this.#note));
+      map = this.#held.add(new OpenHookMap(`xdpmap:${target}`, target, actions, this.#note));
       this.#open.set(target, map);
     }
     return map;

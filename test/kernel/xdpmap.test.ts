@@ -114,9 +114,7 @@ describe.each([
 it('asks for some actions only, of a map without redirect', async () => {
   await hooked(pair.b, 'native', 'entries=4');
   const { records } = await capture(['--hook', `xdpmap:${pin}`, '--actions', 'DROP,0x3'], () => {
-    expect(entries(pin).map((name) => name?.startsWith('xcap_'))).toEqual([
-      ...[undefined, true, undefined, true],
-    ]);
+    expect(entries(pin)).toEqual([undefined, 'xcap_xdp_drop', undefined, 'xcap_xdp_tx']);
     sendAll(pair.a, pair.b);
   });
   expect(verdicts(records)).toEqual([0, 2, 0, 1, 0]);
@@ -209,6 +207,15 @@ describe('a hook map that is in use', () => {
     );
     expect(entries(pin)).toEqual(before);
     await tracer.stop();
+    expect(entries(pin)).toEqual(EMPTY);
+  });
+
+  it('is not taken twice in one run', async () => {
+    await hooked(pair.b, 'generic');
+    const again = pin.replace(/\/(?=[^/]*$)/, '/./');
+    const { status, stderr } = await runXcap(['--hook', `xdpmap:${pin},xdpmap:${again}`]);
+    expect(stderr).toMatch(`hooking xdpmap:${again}: another hook of this run is the same map\n`);
+    expect(status).toBe(1);
     expect(entries(pin)).toEqual(EMPTY);
   });
 
