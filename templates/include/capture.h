@@ -90,14 +90,18 @@ static __always_inline u64 xcap_copy(struct xcap_slot *slot, u32 at, u64 room, c
 static __always_inline u64 xcap_copy_buffers(struct xcap_slot *slot, const struct xcap_hit *hit,
 					     u64 length)
 {
-	if (length > XCAP_CAPTURE_MAX)
-		length = XCAP_CAPTURE_MAX;
-	XCAP_HIDE(length);
-	if (!length || length > XCAP_CAPTURE_MAX)
+	u64 last = length - 1;
+
+	if (last > XCAP_CAPTURE_MAX - 1)
+		last = XCAP_CAPTURE_MAX - 1;
+	XCAP_HIDE(last);
+	/* The verifier takes both bounds of the length from here: it must not be 0. */
+	if (last > XCAP_CAPTURE_MAX - 1)
 		return 0;
-	if (xcap_xdp_load_bytes(hit->ctx, 0, slot->data, length))
+	XCAP_HIDE(last);
+	if (xcap_xdp_load_bytes(hit->ctx, 0, slot->data, last + 1))
 		return 0;
-	return length;
+	return last + 1;
 }
 #endif
 

@@ -77,15 +77,16 @@ static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_
 #elif XCAP_PAGED_XDP
 static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_view *v)
 {
-	u64 length = v->pkt.wire_len;
+	u64 last = v->pkt.wire_len - 1;
 
-	if (length > XCAP_PAGED_MASK)
-		length = XCAP_PAGED_MASK;
-	XCAP_HIDE(length);
-	length &= XCAP_PAGED_MASK;
-	if (!length || xcap_xdp_load_bytes(v->pkt.hit->ctx, 0, to->bytes, length))
+	if (last > XCAP_PAGED_MASK - 1)
+		last = XCAP_PAGED_MASK - 1;
+	XCAP_HIDE(last);
+	/* The verifier takes both bounds of the length from here: it must not be 0. */
+	last &= XCAP_PAGED_MASK;
+	if (xcap_xdp_load_bytes(v->pkt.hit->ctx, 0, to->bytes, last + 1))
 		return 0;
-	return length;
+	return last + 1;
 }
 #else
 #define XCAP_PIECES 48
