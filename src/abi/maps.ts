@@ -33,6 +33,9 @@ export const HOOK_PLACEHOLDER = 0x7ca80000;
  */
 export const VALUE_PLACEHOLDER = 0x7caa0000;
 
+/** The C names what a program has to return as this, where its hook prescribes it. */
+export const RETURN_PLACEHOLDER = 0x7ca70000;
+
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
 export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged', 'runs'] as const;
 export type MapName = (typeof MAP_NAMES)[number];

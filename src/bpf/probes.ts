@@ -15,6 +15,7 @@ import { closeSync } from 'node:fs';
 const FUNC_KTIME_GET_NS = 5;
 const FUNC_GET_ATTACH_COOKIE = 174;
 const FUNC_GET_FUNC_ARG = 183;
+const FUNC_XDP_LOAD_BYTES = 189;
 
 const returnZero = [insn(OP.movImm, 0, 0, 0, 0), insn(OP.exit, 0, 0, 0, 0)];
 const attachCookie = [insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE), ...returnZero];
@@ -152,6 +153,15 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
     'kprobe-misses': () =>
       memberPath(btf, 'bpf_link_info', 'perf_event.kprobe.missed') === undefined ? 'no' : 'yes',
     'attach-cookie': () => tryLoad(PROG_TYPE.kprobe, ATTACH_TYPE.none, 0, attachCookie),
+    'xdp-load-bytes': () =>
+      tryLoad(PROG_TYPE.xdp, ATTACH_TYPE.none, 0, [
+        insn(OP.movImm, 2, 0, 0, 0),
+        insn(OP.movReg, 3, 10, 0, 0),
+        insn(OP.addImm, 3, 0, 0, -8),
+        insn(OP.movImm, 4, 0, 0, 8),
+        insn(OP.call, 0, 0, 0, FUNC_XDP_LOAD_BYTES),
+        ...returnZero,
+      ]),
     'kprobe-multi': tryKprobeMulti,
     'percpu-ksym': () => {
       const count = preemptCount(btf);

@@ -28,6 +28,8 @@ export interface ProgramSpec {
    */
   readonly attachBtfFd?: number | undefined;
   readonly license: string;
+  /** BPF_F_*; none unless given. */
+  readonly flags?: number;
 }
 
 /** UINT_MAX >> 8, the most that 5.10 takes: the reason is the last line of a log that can be long. */
@@ -84,6 +86,7 @@ export class BpfProgram implements Disposable {
       .u32(4, insns.length / 8)
       .pointer(8, insns)
       .pointer(16, cString(spec.license))
+      .u32(44, spec.flags ?? 0)
       .name(48, spec.name)
       .u32(68, spec.attachType)
       .u32(108, spec.attachBtfId)

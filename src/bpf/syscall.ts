@@ -6,7 +6,10 @@ import { bpf, withSignalsBlocked } from '../ffi/libc.ts';
 export const BPF_CMD = {
   mapCreate: 0,
   mapLookupElem: 1,
+  mapUpdateElem: 2,
+  mapDeleteElem: 3,
   progLoad: 5,
+  objGet: 7,
   progTestRun: 10,
   progGetNextId: 11,
   progGetFdById: 13,

@@ -5,7 +5,9 @@ import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../bpf/progr
 import { PermissionError, SystemError, UnsupportedError, XcapError } from '../errors.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
+import { xdpActionName } from '../hooks/xdp-actions.ts';
 import { Disposer } from '../util/disposer.ts';
+import type { HookMaps } from './hook-maps.ts';
 
 /** Longest name of a program that the kernel keeps: BPF_OBJ_NAME_LEN with its NUL. */
 const NAME_MAX = 15;
@@ -22,21 +24,31 @@ const TYPES: Readonly<Record<Backend, readonly [type: number, attachType: number
   fexit: [PROG_TYPE.tracing, ATTACH_TYPE.traceFexit],
   kprobe: [PROG_TYPE.kprobe, ATTACH_TYPE.none],
   'kprobe-multi': [PROG_TYPE.kprobe, ATTACH_TYPE.traceKprobeMulti],
+  // The attach type is that of the map: HookMaps.
+  xdp: [PROG_TYPE.xdp, ATTACH_TYPE.xdp],
 };
 
 /** @throws PermissionError, SystemError, VerifierError */
-export function loadProgram(hook: ResolvedHook, license: string, insns: Uint8Array): BpfProgram {
+export function loadProgram(
+  hook: ResolvedHook,
+  license: string,
+  insns: Uint8Array,
+  maps: HookMaps,
+): BpfProgram {
   const [type, attachType] = TYPES[hook.backend];
   const typed = type === PROG_TYPE.tracing;
   using target = typed ? openTarget(hook) : undefined;
   return BpfProgram.load(
     {
-      name: programName(hook.id),
+      name: programName(
+        hook.verdict === undefined ? hook.id : `xdp_${xdpActionName(hook.verdict)}`,
+      ),
       type,
       attachType,
       attachBtfId: typed ? hook.attachBtfId : 0,
       attachBtfFd: target?.fd,
       license,
+      ...(hook.backend === 'xdp' ? maps.of(hook).mode : {}),
     },
     insns,
   );
@@ -65,7 +77,11 @@ export interface NumberedHook {
  *
  * @throws PermissionError, UnsupportedError: nothing is attached then
  */
-export function attachProgram(traced: readonly NumberedHook[], program: BpfProgram): Attachment {
+export function attachProgram(
+  traced: readonly NumberedHook[],
+  program: BpfProgram,
+  maps: HookMaps,
+): Attachment {
   const [first] = traced;
   if (first === undefined) throw new RangeError('a program without a hook');
   const { hook } = first;
@@ -80,6 +96,8 @@ export function attachProgram(traced: readonly NumberedHook[], program: BpfProgr
             each.hook.addresses.map((address) => ({ address, cookie: each.number })),
           ),
         );
+      case 'xdp':
+        return maps.of(hook).put(hook.verdict ?? 0, program);
       case 'raw-tp':
         return TracepointLink.open(program, hook.target);
       default:
@@ -131,6 +149,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 /** @returns the error to throw: what is wrong with the hook, not with a system call */
 function attachError(hook: ResolvedHook, error: unknown): unknown {
   if (error instanceof PermissionError || !(error instanceof XcapError)) return error;
+  if (hook.backend === 'xdp') return error;
   const code = error instanceof SystemError ? error.code : undefined;
   const why = (code === undefined ? undefined : REFUSALS[code]) ?? error.message;
   const detail = error instanceof SystemError ? ` (${error.call}: ${error.code})` : '';

@@ -1,3 +1,4 @@
+import type { RawProgram } from '../filter/cbpf.ts';
 import type { FunctionBackend } from '../hooks/spec.ts';
 import type { Logger } from '../log.ts';
 import type { UserC } from '../user-c/user-c.ts';
@@ -14,10 +15,14 @@ export interface CaptureOptions {
   readonly maxHooks: number | undefined;
   /** --load-pass: XDP hooks of a device without a program give it one. */
   readonly loadPass: boolean;
+  /** --actions: of hook maps, by number; undefined: all. */
+  readonly xdpActions: readonly number[] | undefined;
   /** --partial: go on without the hooks that cannot be had. */
   readonly partial: boolean;
   /** The filter expression; empty matches every packet. */
   readonly expression: string;
+  /** What filters instead of the expression, which then only says what was asked for. */
+  readonly program?: RawProgram | undefined;
   /** --inner: for the packet inside a tunnel packet; empty: there has to be one. */
   readonly inner: string | undefined;
   /** --filter-c and --action-c, read. */
@@ -54,6 +59,8 @@ export interface CaptureOptions {
   readonly readyFile: string | undefined;
   /** Where compiled programs are kept; undefined: nowhere. */
   readonly cache: CacheOptions | undefined;
+  /** `xcap xdpcap`: files and counts are those of xdpcap. */
+  readonly xdpcap?: XdpcapRun;
   /** Kernel features to be taken as absent: --without-feature, for tests of fallbacks. */
   readonly withoutFeature: readonly string[];
 }
@@ -62,6 +69,12 @@ export interface CacheOptions {
   readonly directory: string;
   /** The process's: some of it has a say in what the compiler makes. */
   readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Each action of the hook map is a hook and an interface of its own, and counts are one line. */
+export interface XdpcapRun {
+  /** That line every second, and at the end. */
+  readonly counts: boolean;
 }
 
 export type OutputFormat = 'text' | 'json' | 'pcapng' | 'pcap';

@@ -143,6 +143,7 @@ async function makeSink(
         snaplen,
         packetBuffered,
         linkType: plan.fileLinkType,
+        interfacePerHook: options.xdpcap === undefined ? undefined : { comment: 'XDP action' },
         expression: options.expression === '' ? undefined : options.expression,
         application: `xcap ${packageVersion()}`,
         os: `Linux ${plan.kernelRelease}`,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureMax, type MapSizes } from '../abi/maps.ts';
+import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { createProber } from '../bpf/probes.ts';
 import { livePrograms } from '../bpf/programs.ts';
 import { unitKind } from '../codegen/hooks.ts';
@@ -11,16 +12,21 @@ import {
   userBytes,
   type ProgramSource,
 } from '../codegen/program.ts';
-import { UnsupportedError, type XcapError } from '../errors.ts';
+import { PermissionError, UnsupportedError, type XcapError } from '../errors.ts';
 import { realtimeOffsetNs } from '../ffi/libc.ts';
 import { openLibpcap } from '../ffi/libpcap.ts';
-import { compileExpression, type FilterPair } from '../filter/compile-expression.ts';
+import {
+  compileExpression,
+  filterByProgram,
+  type FilterPair,
+} from '../filter/compile-expression.ts';
 import { compileInner } from '../filter/compile-inner.ts';
 import { LOOP_BOUND } from '../filter/passes/unroll.ts';
 import { parseHooks } from '../hooks/parse.ts';
 import { describeAttachPoint, hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { hookIndex, resolveHooks } from '../hooks/resolve.ts';
 import { countXdpPairs } from '../hooks/xdp.ts';
+import type { HookMapFacts } from '../kernel/hook-map-facts.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
 import { DeviceNames } from '../kernel/device-names.ts';
 import { parseFeature } from '../kernel/features.ts';
@@ -65,7 +71,10 @@ const templates = join(import.meta.dirname, '..', '..', 'templates');
 /** Resolves every name against the running kernel. @throws XcapError before anything is loaded */
 export function makePlan(options: CaptureOptions): CapturePlan {
   const specs = parseHooks(options.hooks);
-  const filter = compileExpression(options.expression, openLibpcap());
+  const filter =
+    options.program === undefined
+      ? compileExpression(options.expression, openLibpcap())
+      : filterByProgram(options.expression, options.program);
   const inner =
     options.inner === undefined ? undefined : compileInner(options.inner, openLibpcap());
   const { userC } = options;
@@ -98,6 +107,9 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       findDevice: xdpDevices(view.netns).find,
       assumeProgram: options.loadPass,
     },
+    readHookMap: options.dryRun ? assumeHookMap : readHookMapFacts,
+    xdpActions: options.xdpActions,
+    hookPerAction: options.xdpcap !== undefined,
     skip: options.partial ? (error) => void skipped.push(error) : undefined,
   });
   const metadata = resolveMetadata(options.metadata, device, names);
@@ -108,7 +120,8 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   });
   const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
   const abilities = unitAbilities(view);
-  const units = [...new Set(hooks.map(unitKind))].map(abilities);
+  const kinds = [...new Set(hooks.map(unitKind))];
+  const units = kinds.map(abilities);
   const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
   const sizes: MapSizes = {
@@ -152,7 +165,8 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       ...planNotes(
         filter,
         context,
-        units.map(({ paged }) => paged),
+        // Where XDP programs get whole packets only, they are linear.
+        kinds.filter((kind) => kind !== 'xdp').map((kind) => abilities(kind).paged),
       ),
       ...kprobeNotes(hooks, view),
     ],
@@ -164,6 +178,16 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
   };
+}
+
+/** A dry run may be one of a user who cannot look at the map: most have an entry for each action. */
+function assumeHookMap(path: string): HookMapFacts {
+  try {
+    return readHookMapFacts(path);
+  } catch (error) {
+    if (!(error instanceof PermissionError)) throw error;
+    return { id: 0, type: 3, keySize: 4, valueSize: 4, maxEntries: 5, ownerType: 6 };
+  }
 }
 
 /** A device without link headers, or -y RAW: the run has only network-layer packets. */
@@ -203,10 +227,7 @@ function makeNames(
   return {
     hooks: hookIds(hooks),
     attachPoints: hookIds(hooks).map((id) =>
-      hooks
-        .filter((hook) => hook.id === id)
-        .map(describeAttachPoint)
-        .join(' and '),
+      [...new Set(hooks.filter((hook) => hook.id === id).map(describeAttachPoint))].join(' and '),
     ),
     returns: hookIds(hooks).map((id) => hooks.find((hook) => hook.id === id)?.returns),
     socketOwner: (inode) => view.socketOwners.owner(inode),

@@ -20,6 +20,7 @@ import { Pump } from './pump.ts';
 import { describeRefusals, type Refusal } from './refusals.ts';
 import { Session } from './session.ts';
 import { hookStats, sumsError } from './stats.ts';
+import { formatVerdictLine } from './verdict-line.ts';
 import { explainNothing, formatStats, summarise } from './summary.ts';
 
 /**
@@ -120,6 +121,9 @@ async function attach(
   try {
     await session.attach(object, plan.hooks, plan.program.functionOf, {
       step: attachStep(io),
+      note: (text) => {
+        io.log.note(text);
+      },
       refused: (hook, error) => {
         const mayGo = options.partial || hook.pattern !== undefined;
         if (!mayGo || !(error instanceof UnsupportedError)) throw error;
@@ -182,6 +186,8 @@ function lostCounter(plan: CapturePlan, session: Session): (hook: string) => num
   };
 }
 
+const VERDICTS_EVERY_MS = 1000;
+
 async function pump(
   options: CaptureOptions,
   io: CaptureIo,
@@ -204,6 +210,11 @@ async function pump(
   const stopListening = io.onSummaryRequest(() => {
     reportCounts(io, plan.hooks, stats());
   });
+  const tellVerdicts = (): void => {
+    if (options.xdpcap?.counts === true) io.log.text(formatVerdictLine(stats().hooks));
+  };
+  const ticker =
+    options.xdpcap === undefined ? undefined : setInterval(tellVerdicts, VERDICTS_EVERY_MS);
   const timer =
     options.durationNs === undefined
       ? undefined
@@ -211,7 +222,7 @@ async function pump(
   io.abort.addEventListener('abort', finish, { once: true });
   try {
     reader.start();
-    io.log.note(banner(options, plan));
+    if (options.xdpcap === undefined) io.log.note(banner(options, plan));
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
     // Events are in the ring from here on: what they need beside is read while the first ones come in.
     for (const note of plan.warmUp()) io.log.note(note);
@@ -220,6 +231,7 @@ async function pump(
     if (!io.abort.aborted) await finished;
   } finally {
     clearTimeout(timer);
+    clearInterval(ticker);
     io.abort.removeEventListener('abort', finish);
     stopListening();
     session.detach();
@@ -228,7 +240,8 @@ async function pump(
   await settle(session, reader, hooks.length);
   const final = stats();
   await outputs.close(final.hooks);
-  report(io, plan.hooks, final, outputs.notes());
+  tellVerdicts();
+  report(io, plan.hooks, final, options.xdpcap === undefined, outputs.notes());
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */
@@ -311,14 +324,16 @@ function report(
   io: CaptureIo,
   hooks: readonly ResolvedHook[],
   stats: RunStats,
+  summary: boolean,
   notes: readonly string[],
 ): void {
-  reportCounts(io, hooks, stats);
+  if (summary) reportCounts(io, hooks, stats);
   for (const stat of stats.hooks) {
     const wrong = sumsError(stat);
     if (wrong !== undefined) io.log.note(`${stat.hook}: counters do not add up: ${wrong}: a bug`);
   }
   for (const note of notes) io.log.note(note);
+  if (!summary) return;
   const [nothing, advice] = explainNothing(stats.hooks, describeHooks(hooks));
   if (nothing !== undefined) io.log.note(nothing);
   if (advice !== undefined) io.log.text(advice);

@@ -8,6 +8,7 @@ import { liftMemlockLimit } from '../ffi/libc.ts';
 import { hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
 import { attachProgram, loadProgram, type Attachment, type NumberedHook } from './attach.ts';
+import { HookMaps } from './hook-maps.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
 
 /** Hooks that one program serves, loaded from one compiled function. */
@@ -35,6 +36,8 @@ export interface AttachOptions {
   readonly step: (done: number, all: number) => Promise<boolean>;
   /** Told of a hook that cannot be attached; throws unless the run goes on without it. */
   readonly refused: (hook: ResolvedHook, error: unknown) => void;
+  /** Told what the user should know. */
+  readonly note: (text: string) => void;
 }
 
 /** Programs that are told the number of the hook with each event serve all; others know one only. */
@@ -74,6 +77,7 @@ export class Session implements Disposable {
   readonly #loaded: LoadedGroup[] = [];
   readonly #attached: Attached[] = [];
   #load: ((hook: NumberedHook, name: string) => BpfProgram) | undefined;
+  #attach: ((hooks: readonly NumberedHook[], program: BpfProgram) => Attachment) | undefined;
   #detached = false;
   readonly #held = new Disposer();
   readonly #links = new Disposer();
@@ -112,11 +116,15 @@ export class Session implements Disposable {
   ): Promise<void> {
     const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
     const groups = groupHooks(hooks, functionOf);
+    const hookMaps = this.#held.add(new HookMaps(hooks, options.note));
     this.#load = ({ hook, number }, name) => {
       const compiled = object.programs.find((each) => each.name === name);
       if (compiled === undefined) throw new RangeError(`no program ${name}`);
-      return this.#held.add(loadProgram(hook, object.license, relocate(compiled, fds, number)));
+      return this.#held.add(
+        loadProgram(hook, object.license, relocate(compiled, fds, number, hook.verdict), hookMaps),
+      );
     };
+    this.#attach = (traced, program) => this.#links.add(attachProgram(traced, program, hookMaps));
     const steps = groups.length + hooks.length;
     let done = 0;
     for (const group of groups) {
@@ -144,19 +152,19 @@ export class Session implements Disposable {
    * @throws PermissionError, SystemError, UnsupportedError, VerifierError
    */
   attachMore(hook: ResolvedHook, number: number, name: string): void {
-    if (this.#load === undefined || this.#detached) return;
+    if (this.#load === undefined || this.#attach === undefined || this.#detached) return;
     const hooks = [{ hook, number }];
     const program = this.#load({ hook, number }, name);
     this.#loaded.push({ function: name, hooks, program });
-    const attachment = this.#links.add(attachProgram(hooks, program));
+    const attachment = this.#attach(hooks, program);
     this.#attached.push({ hooks: [number], attachment, misses: 0 });
   }
 
   #attachTo(program: BpfProgram, traced: readonly NumberedHook[], options: AttachOptions): void {
     const [first] = traced;
-    if (first === undefined) return;
+    if (first === undefined || this.#attach === undefined) return;
     try {
-      const attachment = this.#links.add(attachProgram(traced, program));
+      const attachment = this.#attach(traced, program);
       this.#attached.push({ hooks: traced.map(({ number }) => number), attachment, misses: 0 });
     } catch (error) {
       if (traced.length === 1) {

@@ -34,6 +34,8 @@ function ownCpu(view: KernelView, kind: UnitKind): Omit<UnitAbilities, 'paged'> 
       const preempt = trampolinesPreemptible(view) ? functions() : undefined;
       return { preempt, claims: preempt === undefined && trampolinesPreemptible(view) };
     }
+    // XDP runs with bottom halves off, which is preemption off.
+    case 'xdp':
     case 'kprobe':
     case 'kprobe-multi':
       // kprobes and ftrace turn preemption off around their handlers (Documentation/trace/kprobes.rst).
@@ -50,6 +52,7 @@ function trampolinesPreemptible({ btf }: Pick<KernelView, 'btf'>): boolean {
 }
 
 function paged({ btf, arch, features }: KernelView, kind: UnitKind): PagedSource {
+  if (kind === 'xdp') return { kind: features.has('xdp-load-bytes') ? 'xdp' : 'none' };
   return pagedSource(btf, arch, liveReader, {
     // The verifier trusts the arguments of tracepoints, not those of fentry.
     dynptr: () => kind === 'tp-btf' && features.has('skb-dynptr'),

@@ -9,6 +9,7 @@ import type {
 } from '../capture/options.ts';
 import { UsageError } from '../errors.ts';
 import { MOST_HOOKS, type FunctionBackend } from '../hooks/spec.ts';
+import { parseXdpAction, XDP_ACTIONS } from '../hooks/xdp-actions.ts';
 import { parseUserC } from '../user-c/user-c.ts';
 import type { UserSource } from '../user-c/source.ts';
 import type { Given } from './given.ts';
@@ -47,6 +48,7 @@ export function captureOptions(
     exclude: given.list('exclude', splitHooks).flat(),
     maxHooks: given.value('max-hooks', parseMaxHooks),
     loadPass: given.has('load-pass'),
+    xdpActions: given.value('actions', parseXdpActions),
     partial: given.has('partial'),
     expression: given.value('expression-file', around.readExpression) ?? words.join(' '),
     inner: given.value('inner', (_spelled, text) => text),
@@ -102,6 +104,16 @@ function splitHooks(spelled: string, text: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('')) throw badValue(spelled, text, 'a name is empty', `${spelled} drop,rx`);
   return names;
+}
+
+/** @throws UsageError */
+export function parseXdpActions(spelled: string, text: string): readonly number[] {
+  return text.split(',').map((word) => {
+    const action = parseXdpAction(word);
+    if (action !== undefined) return action;
+    const hint = `actions are ${XDP_ACTIONS.join(', ')}, and numbers`;
+    throw badValue(spelled, text, `${word}: no such action`, hint);
+  });
 }
 
 function parseMaxHooks(spelled: string, text: string): number {

@@ -15,7 +15,7 @@ const GROUPS: readonly (readonly [OptionGroup, string])[] = [
 ];
 
 const CAPTURE_HEAD = `usage: xcap [options] [expression]
-       xcap hooks | reasons | filter EXPR [options]      (each has its own --help)
+       xcap hooks | reasons | filter EXPR | xdpcap [options]      (each has its own --help)
 
 Traces packets in the whole kernel, all devices and all network namespaces, and says why, where
 and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.

@@ -10,7 +10,7 @@ const OWN = [
     argument: 'NAME[,NAME]',
     group: 'trace',
     status: 'built',
-    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, xdp:DEVICE, xdp:ID or xdp:PROGRAM, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', all, or profile:NAME; 'xcap hooks' lists them; repeatable",
+    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, xdp:DEVICE, xdp:ID or xdp:PROGRAM, xdpmap:PATH, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', all, or profile:NAME; 'xcap hooks' lists them; repeatable",
   },
   {
     key: 'backend',
@@ -47,6 +47,15 @@ const OWN = [
     group: 'trace',
     status: 'built',
     help: 'a device of --hook xdp:DEVICE without an XDP program gets one that passes everything, while xcap runs',
+  },
+  {
+    key: 'actions',
+    long: 'actions',
+    type: 'single',
+    argument: 'NAME[,NAME]',
+    group: 'trace',
+    status: 'built',
+    help: 'XDP actions that hook maps are asked for: aborted, drop, pass, tx, redirect or numbers; all without it',
   },
   {
     key: 'partial',

@@ -20,6 +20,11 @@ const isFinal = (option: OptionSpec): boolean => option.key === 'help' || option
 export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
   const [first = ''] = args;
   if (NOT_YET.includes(first)) throw new UsageError(`${first}: not yet`);
+  if (first === 'xdpcap') {
+    // Its command line is another program's.
+    const { xdpcapCommand } = await import('./commands/xdpcap.ts');
+    return await xdpcapCommand(args.slice(1), io);
+  }
   const command = BUILT.find((name) => name === first) ?? 'capture';
   const options = optionsOf(command);
   const line = splitLine(command === 'capture' ? args : args.slice(1), options, isFinal);
@@ -63,7 +68,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
 
 /** `xcap -n reasons`: as an expression it would look for a host of that name. */
 function refuseLateCommand(word: string): void {
-  if (![...BUILT, ...NOT_YET].includes(word)) return;
+  if (![...BUILT, ...NOT_YET, 'xdpcap'].includes(word)) return;
   throw new UsageError(`reading the command line: ${word}: a sub-command comes first`, {
     hint: `xcap ${word} [options]; for a host of that name: xcap [options] -- ${word}`,
   });

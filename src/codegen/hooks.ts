@@ -20,6 +20,11 @@ export function isTyped(kind: UnitKind): boolean {
   return kind === 'tp-btf' || kind === 'fentry';
 }
 
+/** Programs of the kind may call the helpers that tell the running task. */
+export function hasTaskHelpers(kind: UnitKind): boolean {
+  return kind !== 'xdp';
+}
+
 /** The functions of one text, and which of them each hook is loaded from. */
 export interface HookFunctions {
   readonly text: string;
@@ -72,8 +77,26 @@ function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined):
     `\t.at_data = ${hook.atData ? 1 : 0},`,
     '};',
     '',
-    ...emitSubject(hook, (slot) => emitArgument(kind, slot, regs)),
+    ...(kind === 'xdp'
+      ? emitXdpProgram()
+      : emitSubject(hook, (slot) => emitArgument(kind, slot, regs))),
   ].map((line) => (line === '' ? '' : `\t${line}`));
+}
+
+/**
+ * An XDP program's context is the xdp_buff: accesses to struct xdp_md are rewritten when it is
+ * loaded, and a probe read goes to the real thing. Whatever comes of the event, the program returns
+ * the verdict that it was called for.
+ */
+function emitXdpProgram(): string[] {
+  return [
+    '__builtin_assume(ctx != 0);',
+    'hit.xdp = (void *)ctx;',
+    'hit.ret = XCAP_OWN_RETURN;',
+    'hit.returned = 1;',
+    'xcap_capture(&hit);',
+    'return XCAP_OWN_RETURN;',
+  ];
 }
 
 /** Takes packet or socket out of the arguments, and captures it. */
@@ -161,6 +184,8 @@ function emitArgument(kind: UnitKind, slot: number, regs: PtRegs | undefined): s
       return `ctx[${slot}]`;
     case 'fentry-any':
       return `xcap_func_arg(ctx, ${slot})`;
+    case 'xdp':
+      throw new RangeError('an XDP program has no arguments');
     case 'kprobe':
     case 'kprobe-multi': {
       const offset = regs?.argumentOffsets[slot];

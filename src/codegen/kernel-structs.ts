@@ -35,6 +35,8 @@ export const KERNEL_STRUCTS: StructWants = {
   xdp_buff: ['data', 'data_end', 'data_hard_start', 'rxq', 'frame_sz', 'flags'],
   xdp_rxq_info: ['dev', 'queue_index'],
   skb_shared_info: ['nr_frags', 'frag_list', 'frags', 'xdp_frags_size'],
+  task_struct: ['tgid', 'pid', 'comm', 'cred'],
+  cred: ['uid.val'],
   net_device: ['name', 'ifindex', 'type', 'nd_net.net'],
   dst_entry: ['dev'],
   net: ['ns.inum'],

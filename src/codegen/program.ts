@@ -6,6 +6,7 @@ import {
   MAP_NAMES,
   MAP_PLACEHOLDER,
   NESTING_LEVELS,
+  RETURN_PLACEHOLDER,
   slotsPerCpu,
   VALUE_PLACEHOLDER,
 } from '../abi/maps.ts';
@@ -23,7 +24,7 @@ import { UNIT_NAMES } from '../user-c/source.ts';
 import type { UserC } from '../user-c/user-c.ts';
 import type { WhereProgram } from '../where/compile-where.ts';
 import { compose } from './compose.ts';
-import { emitHookFunctions, isTyped, unitKind, type UnitKind } from './hooks.ts';
+import { emitHookFunctions, hasTaskHelpers, isTyped, unitKind, type UnitKind } from './hooks.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
 import { KERNEL_STRUCTS, XDP_RUN_STRUCTS } from './kernel-structs.ts';
@@ -86,8 +87,10 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
   const defines: [string, number | string][] = [
     ['XCAP_TYPED', flag(isTyped(kind))],
     ['XCAP_MAP_PLACEHOLDER', MAP_PLACEHOLDER],
+    ['XCAP_TASK_BY_PROBE', flag(!hasTaskHelpers(kind))],
     ['XCAP_HOOK_PLACEHOLDER', HOOK_PLACEHOLDER],
     ['XCAP_VALUE_PLACEHOLDER', VALUE_PLACEHOLDER],
+    ['XCAP_RETURN_PLACEHOLDER', RETURN_PLACEHOLDER],
     ...MAP_NAMES.map((name, i): [string, number] => [`XCAP_MAP_${name.toUpperCase()}`, i]),
     ['XCAP_LEVELS', NESTING_LEVELS],
     ['XCAP_CLAIMED_SLOTS', CLAIMED_SLOTS],
@@ -122,6 +125,7 @@ function preemptDefines(preempt: PreemptFunctions | undefined): [string, number]
 
 function pagedDefines(paged: PagedSource): [string, number | string][] {
   if (paged.kind === 'none') return [];
+  if (paged.kind === 'xdp') return [['XCAP_PAGED_XDP', 1]];
   if (paged.kind === 'dynptr') return [['XCAP_PAGED_DYNPTR', KFUNC_PLACEHOLDER + paged.btfId]];
   return [
     ['XCAP_PAGE_OFFSET_BASE', `0x${paged.pageOffsetBase.toString(16)}ull`],

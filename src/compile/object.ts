@@ -6,6 +6,7 @@ import {
   HOOK_PLACEHOLDER,
   KFUNC_PLACEHOLDER,
   MAP_PLACEHOLDER,
+  RETURN_PLACEHOLDER,
   VALUE_PLACEHOLDER,
   type MapSpec,
 } from '../abi/maps.ts';
@@ -96,11 +97,13 @@ export function findRelocations(
  * The instructions with the descriptors of `fds`, and the run's numbers, in place of the placeholders.
  *
  * @param hook number of the hook that the program is loaded for
+ * @param value what the program has to return, where its hook prescribes that
  */
 export function relocate(
   program: CompiledProgram,
   fds: ReadonlyMap<string, number>,
   hook = 0,
+  value = 0,
 ): Uint8Array {
   const insns = Uint8Array.from(Buffer.from(program.insns, 'base64'));
   const view = new DataView(insns.buffer);
@@ -109,7 +112,8 @@ export function relocate(
     if (fd === undefined) throw new RangeError(`program ${program.name} needs map ${map}`);
     view.setInt32(insn * 8 + 4, fd, true);
   }
-  setHook(view, hook);
+  setNumber(view, HOOK_PLACEHOLDER, hook);
+  setNumber(view, RETURN_PLACEHOLDER, value);
   // Behind it: a value may be any number, that of a placeholder among them.
   for (const { insn, value } of program.values) view.setUint32(insn * 8 + 4, value, true);
   callKernelFunctions(view);
@@ -129,9 +133,9 @@ function* constantLoads(insns: DataView): Generator<{ readonly at: number; reado
   }
 }
 
-function setHook(insns: DataView, hook: number): void {
+function setNumber(insns: DataView, placeholder: number, number: number): void {
   for (const { at, low } of constantLoads(insns)) {
-    if (low === HOOK_PLACEHOLDER) insns.setUint32(at, hook, true);
+    if (low === placeholder) insns.setUint32(at, number, true);
   }
 }
 

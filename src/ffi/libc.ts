@@ -76,6 +76,15 @@ export function ioctl(fd: number, request: number, argument: number): number {
   return result < 0 ? -lastErrno() : result;
 }
 
+const cFlock = bind<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
+
+/** flock(2), for writing, at once or not at all. @returns 0 or -errno: -11 where it is locked */
+export function lockExclusively(fd: number): number {
+  const LOCK_EX = 2;
+  const LOCK_NB = 4;
+  return cFlock(fd, LOCK_EX | LOCK_NB) === 0 ? 0 : -lastErrno();
+}
+
 function check(call: string, result: number, doing: string): void {
   if (result === 0) return;
   const errno = lastErrno();

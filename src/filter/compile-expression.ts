@@ -77,6 +77,22 @@ export function compileExpression(
 }
 
 /**
+ * A program as it is, whatever header a packet starts with.
+ *
+ * @param expression what the user asked for
+ * @throws ProgramError
+ */
+export function filterByProgram(expression: string, program: RawProgram): FilterPair {
+  return {
+    expression,
+    l2: compileFilter(program, { symbol: 'xcap_filter_l2' }),
+    l2Tagged: undefined,
+    l3: compileFilter(program, { symbol: 'xcap_filter_l3' }),
+    note: undefined,
+  };
+}
+
+/**
  * The program that libpcap makes, for `-d`.
  *
  * @throws FilterError with the place of the fault

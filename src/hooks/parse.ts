@@ -4,7 +4,7 @@ import { PROFILES } from './profiles.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER = /^((xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
+const LATER = /^((kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
@@ -26,6 +26,7 @@ function parseHook(name: string): HookSpec {
   if (name.startsWith('tracepoint:')) return parseTracepoint(name);
   if (name.startsWith(PROFILE)) return parseProfile(name);
   if (name.startsWith('xdp:')) return parseXdp(name);
+  if (name.startsWith('xdpmap:')) return parseXdpMap(name);
   if (LATER.test(name)) throw new UsageError(`choosing hooks: ${name}: not yet`);
   return parseFunction(name);
 }
@@ -70,6 +71,14 @@ function parseTracepoint(typed: string): HookSpec {
   });
 }
 
+function parseXdpMap(typed: string): HookSpec {
+  const path = typed.slice('xdpmap:'.length);
+  if (path !== '') return { kind: 'xdp-map', id: typed, path };
+  throw new UsageError(`choosing hooks: ${typed}: the path of a pinned map is missing`, {
+    hint: 'xdpmap:/sys/fs/bpf/NAME',
+  });
+}
+
 const BACKENDS: Readonly<Record<string, FunctionBackend | undefined>> = {
   '': undefined,
   'fentry:': 'fentry',
@@ -106,4 +115,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', all, and profile:NAME`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], xdpmap:PATH, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', all, and profile:NAME`;

@@ -16,6 +16,7 @@ import {
   type LogicalHook,
 } from './spec.ts';
 import { pairXdpHooks, resolveXdp, type XdpSurroundings } from './xdp.ts';
+import { resolveXdpMap, type ReadHookMap } from './xdp-map.ts';
 import {
   findTracepoint,
   noCarrier,
@@ -41,6 +42,12 @@ export interface ResolveOptions {
   readonly maxHooks: number | undefined;
   /** Undefined where no XDP program can be looked up. */
   readonly xdp?: XdpSurroundings;
+  /** What a pinned map is; undefined where no hook map can be looked at. */
+  readonly readHookMap?: ReadHookMap;
+  /** --actions: of hook maps; undefined takes all. */
+  readonly xdpActions?: readonly number[] | undefined;
+  /** Each action of a hook map is a hook by itself. */
+  readonly hookPerAction?: boolean;
   /** --partial: told what cannot be hooked, and why; undefined stops at the first. */
   readonly skip: ((error: XcapError) => void) | undefined;
   /** Told what a profile stands for on this kernel, and what it left out. */
@@ -135,6 +142,10 @@ function resolveHook(
     if (options.xdp === undefined) throw new RangeError('nothing knows XDP programs');
     return resolveXdp(spec, kernel, options.xdp);
   }
+  if (spec.kind === 'xdp-map') {
+    if (options.readHookMap === undefined) throw new RangeError('nothing reads hook maps');
+    return resolveXdpMap(spec, options.readHookMap(spec.path), options);
+  }
   if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
     return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
   }
@@ -195,7 +206,7 @@ function resolveLogicalFunctions(
 }
 
 function resolveOne(
-  spec: Exclude<HookSpec, { kind: 'functions' | 'profile' | 'xdp' }>,
+  spec: Exclude<HookSpec, { kind: 'functions' | 'profile' | 'xdp' | 'xdp-map' }>,
   kernel: HookKernel,
   options: ResolveOptions,
   locate: Locate,

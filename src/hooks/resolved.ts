@@ -99,6 +99,8 @@ export interface ResolvedHook {
   readonly program?: ProgramTarget | undefined;
   /** At the runs of XDP programs: of which, and which end the hook is. */
   readonly xdp?: XdpRuns | undefined;
+  /** What the program has to return, whatever it sees: its place in a hook map. */
+  readonly verdict?: number;
 }
 
 /**
@@ -116,6 +118,7 @@ const BACKEND_NAMES: Readonly<Record<Backend, string>> = {
   fexit: 'fexit',
   kprobe: 'kprobe',
   'kprobe-multi': 'kprobe.multi',
+  xdp: 'XDP',
 };
 
 export const backendName = (backend: Backend): string => BACKEND_NAMES[backend];
@@ -133,7 +136,8 @@ export function describeHooks(hooks: readonly ResolvedHook[]): readonly string[]
     patterns.set(hook.pattern, [...(patterns.get(hook.pattern) ?? []), hook]);
   }
   return [
-    ...hooks.filter(({ pattern }) => pattern === undefined).map(describeHook),
+    // The actions of a hook map are one place.
+    ...new Set(hooks.filter(({ pattern }) => pattern === undefined).map(describeHook)),
     ...[...patterns].map(([pattern, found]) => {
       const backends = [...new Set(found.map(({ backend }) => BACKEND_NAMES[backend]))];
       const what = pattern.startsWith('profile:') ? 'hook' : 'function';

@@ -4,7 +4,7 @@
 export const MOST_HOOKS = 65535;
 
 /** How a program gets to its events. */
-export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'fexit' | 'kprobe' | 'kprobe-multi';
+export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'fexit' | 'kprobe' | 'kprobe-multi' | 'xdp';
 /** Those that functions are hooked by. */
 export type FunctionBackend = Extract<Backend, 'fentry' | 'kprobe' | 'kprobe-multi'>;
 
@@ -62,6 +62,8 @@ export type HookSpec =
       readonly name: string;
     }
   | ({ readonly kind: 'xdp'; readonly id: string } & XdpSpec)
+  /** A hook map of XDP programs, by its path in a BPF file system. */
+  | { readonly kind: 'xdp-map'; readonly id: string; readonly path: string }
   | ({ readonly kind: 'function'; readonly id: string } & FunctionSpec)
   | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec)
   | { readonly kind: 'profile'; readonly id: string; readonly members: readonly HookSpec[] };

@@ -35,6 +35,7 @@ export const FEATURES = {
     since: '6.12',
   },
   'direct-map': { doc: "a packet's paged data through the kernel's direct map", since: '5.2' },
+  'xdp-load-bytes': { doc: 'packets of several buffers in XDP programs', since: '5.18' },
   'kprobe-multi': { doc: 'one probe on many functions', since: '5.18' },
 } as const satisfies Record<string, FeatureInfo>;
 export type FeatureId = keyof typeof FEATURES;

@@ -14,6 +14,8 @@ export type PagedSource =
       readonly vmemmapBase: bigint;
       readonly pageStructBytes: number;
     }
+  /** bpf_xdp_load_bytes(), in XDP programs. */
+  | { readonly kind: 'xdp' }
   | { readonly kind: 'none' };
 
 const NONE: PagedSource = { kind: 'none' };

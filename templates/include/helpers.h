@@ -32,19 +32,26 @@ u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
  */
 #define XCAP_VALUE(index) bpf_pseudo_fd(0, XCAP_VALUE_PLACEHOLDER + (index))
 
+/* What the program has to return, put in when it is loaded. */
+#define XCAP_OWN_RETURN ((u32)bpf_pseudo_fd(0, XCAP_RETURN_PLACEHOLDER))
+
 static void *(*const xcap_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static u64 (*const xcap_ktime_get_ns)(void) = (void *)5;
 static u32 (*const xcap_get_prandom_u32)(void) = (void *)7;
 static u32 (*const xcap_get_smp_processor_id)(void) = (void *)8;
+static u64 (*const xcap_get_current_task)(void) = (void *)35;
+#if !XCAP_TASK_BY_PROBE /* else see task.h */
 static u64 (*const xcap_get_current_pid_tgid)(void) = (void *)14;
 static u64 (*const xcap_get_current_uid_gid)(void) = (void *)15;
 static long (*const xcap_get_current_comm)(void *buf, u32 size) = (void *)16;
-static u64 (*const xcap_get_current_task)(void) = (void *)35;
+#endif
 static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src) = (void *)113;
 static long (*const xcap_probe_read_kernel_str)(void *dst, u32 size, const void *src) = (void *)115;
 static long (*const xcap_ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
 static void *(*const xcap_this_cpu_ptr)(const void *percpu) = (void *)154;
 static u64 (*const xcap_get_attach_cookie)(void *ctx) = (void *)174;
+static long (*const xcap_xdp_load_bytes)(const void *ctx, u32 offset, void *to,
+					 u32 length) = (void *)189;
 static long (*const xcap_get_func_arg)(void *ctx, u32 number, u64 *value) = (void *)183;
 static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 

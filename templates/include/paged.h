@@ -6,6 +6,7 @@
  * that have such bytes within the filter's reach come here.
  *
  * XCAP_PAGED_DYNPTR: bpf_dynptr_from_skb(), from 6.12 in BTF-typed tracing programs.
+ * XCAP_PAGED_XDP: bpf_xdp_load_bytes(), from 5.18 in XDP programs.
  * XCAP_PAGED_PAGES: by the kernel's direct map (x86-64, where kallsyms has data symbols).
  */
 #ifndef XCAP_PAGED_H
@@ -72,6 +73,20 @@ static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_
 	ptr.opaque[0] = 0;
 	ptr.opaque[1] = 0;
 	return failed ? 0 : before + length;
+}
+#elif XCAP_PAGED_XDP
+static __always_inline u32 xcap_gather(struct xcap_paged *to, const struct xcap_view *v)
+{
+	u64 last = v->pkt.wire_len - 1;
+
+	if (last > XCAP_PAGED_MASK - 1)
+		last = XCAP_PAGED_MASK - 1;
+	XCAP_HIDE(last);
+	/* The verifier takes both bounds of the length from here: it must not be 0. */
+	last &= XCAP_PAGED_MASK;
+	if (xcap_xdp_load_bytes(v->pkt.hit->ctx, 0, to->bytes, last + 1))
+		return 0;
+	return last + 1;
 }
 #else
 #define XCAP_PIECES 48

@@ -16,6 +16,8 @@ export const kernel = {
   xdpDispatcher: view.features.has('xdp-dispatcher'),
   attachCookie: view.features.has('attach-cookie'),
   kprobeMulti: view.features.has('kprobe-multi'),
+  /** XDP programs for packets of several buffers. */
+  xdpFrags: view.features.has('xdp-load-bytes'),
   /** Types of what modules define: those of the modules that are loaded from the start. */
   moduleBtf: readdirSync('/sys/kernel/btf').length > 1,
   /** A function that can be traced. */

@@ -159,12 +159,14 @@ export function interfaceDescriptionBlock(options: {
   readonly name: string;
   readonly description?: string | undefined;
   readonly filter?: string | undefined;
+  readonly comment?: string | undefined;
 }): Uint8Array {
   const body = new Uint8Array(8);
   const view = new DataView(body.buffer);
   view.setUint16(0, options.linkType, true);
   view.setUint32(4, options.snaplen, true);
   return buildBlock(BLOCK.interfaceDescription, body, {
+    opt_comment: options.comment,
     if_name: options.name,
     if_description: options.description,
     if_tsresol: TSRESOL_NANOSECONDS,

@@ -42,6 +42,11 @@ export interface PcapngOptions {
   /** By hook name. */
   readonly hooks?: Readonly<Record<string, HookText>> | undefined;
   /**
+   * One interface for each hook, named as the hook is and declared at the start, whatever devices its
+   * packets are at; `comment` is that of them all.
+   */
+  readonly interfacePerHook?: { readonly comment: string } | undefined;
+  /**
    * Events of a hook lost so far, from the start of the run. Called once per packet: keep it
    * cheap. Cumulative, so that two sinks can ask.
    */
@@ -115,6 +120,9 @@ export class PcapngSink implements Sink {
     this.#clock = options.clock ?? (() => BigInt(Date.now()) * 1_000_000n);
     this.#startNs = this.#clock();
     stream.write(sectionHeaderBlock(options));
+    if (options.interfacePerHook === undefined) return;
+    for (const name of Object.keys(options.hooks ?? {})) this.#declareAll(this.#hookOf(name));
+    this.#batch.handOver();
   }
 
   /** Packets without a link header that got a zeroed one. */
@@ -265,6 +273,7 @@ export class PcapngSink implements Sink {
       return last;
     }
     const hook = this.#hookOf(record.hook);
+    if (this.#options.interfacePerHook !== undefined) return this.#declareAll(hook);
     const known = hook.byNetns.get(record.netns)?.find((other) => isInterfaceOf(other, record));
     this.#last =
       known ?? this.#declare(hook, record.iface, record.netns, record.netnsName, record.linkType);
@@ -279,6 +288,11 @@ export class PcapngSink implements Sink {
       this.#hooks.set(name, hook);
     }
     return hook;
+  }
+
+  /** The one interface of the hook. */
+  #declareAll(hook: Hook): Interface {
+    return hook.interfaces[0] ?? this.#declare(hook, undefined, undefined, undefined);
   }
 
   #declare(
@@ -298,9 +312,13 @@ export class PcapngSink implements Sink {
       interfaceDescriptionBlock({
         linkType: LINKTYPE[this.#fileLink],
         snaplen: this.#snaplen,
-        name: interfaceName(hook.name, device, netnsName ?? netns),
+        name:
+          this.#options.interfacePerHook === undefined
+            ? interfaceName(hook.name, device, netnsName ?? netns)
+            : escapeText(hook.name),
         description: this.#options.hooks?.[hook.name]?.description,
         filter: this.#options.expression,
+        comment: this.#options.interfacePerHook?.comment,
       }),
     );
     return declared;

@@ -37,6 +37,7 @@ test('captureOptions() has the defaults of the product', () => {
     exclude: [],
     maxHooks: undefined,
     loadPass: false,
+    xdpActions: undefined,
     partial: false,
     expression: '',
     inner: undefined,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   HOOK_PLACEHOLDER,
   MAP_PLACEHOLDER,
+  RETURN_PLACEHOLDER,
   VALUE_PLACEHOLDER,
   captureMaps,
 } from '../../../src/abi/maps.ts';
@@ -91,6 +92,18 @@ describe('relocate()', () => {
     expect([0, 1, 3].map((i) => out.readInt32LE(i * 8 + 4))).toEqual([
       ...[HOOK_PLACEHOLDER, 300, HOOK_PLACEHOLDER],
     ]);
+  });
+
+  it('puts the value that the program has to return where it asks for that', () => {
+    const asking = Buffer.concat([
+      insn(LD_IMM64, 0, RETURN_PLACEHOLDER),
+      insn(0, 0, 0),
+      insn(LD_IMM64, 0, HOOK_PLACEHOLDER),
+      insn(0, 0, 0),
+    ]);
+    const asked = { name: 'x', insns: asking.toString('base64'), relocations: [], values: [] };
+    const out = Buffer.from(relocate(asked, new Map(), 300, 4));
+    expect([0, 2].map((i) => out.readInt32LE(i * 8 + 4))).toEqual([4, 300]);
   });
 
   it('refuses a program whose map is missing', () => {

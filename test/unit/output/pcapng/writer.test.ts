@@ -431,3 +431,29 @@ test('data may change once write() has returned', async () => {
   await sink.close([]);
   expect(tsharkFields(stream.bytes, 'ip.src')).toEqual([['10.0.0.2']]);
 });
+
+test('one interface for each hook, all declared at the start, whatever the devices', async () => {
+  const stream = new MemoryStream();
+  const hooks = { XDPdrop: { description: 'a' }, XDPpass: { description: 'b' } };
+  const interfacePerHook = { comment: 'XDP action' };
+  const sink = new PcapngSink(stream, { ...OPTIONS, hooks, interfacePerHook });
+  await sink.flush();
+  const header = stream.bytes.toString('latin1');
+  expect(header).toMatch(/XDP action.*XDPdrop.*XDP action.*XDPpass/s);
+
+  for (const iface of ['eth0', 'eth1']) sink.write(sampleRecord({ hook: 'XDPpass', iface }));
+  sink.write(sampleRecord({ hook: 'XDPdrop' }));
+  await sink.close([]);
+  expect(
+    tsharkFields(
+      stream.bytes,
+      'frame.interface_id',
+      'frame.interface_name',
+      'frame.interface_description',
+    ),
+  ).toEqual([
+    ['1', 'XDPpass', 'b'],
+    ['1', 'XDPpass', 'b'],
+    ['0', 'XDPdrop', 'a'],
+  ]);
+});

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Who is running, for programs that the kernel gives the helpers of it only lately or never (XDP:
+ * bpf_get_current_pid_tgid() from 6.10). They may ask for the task, and read what the helpers
+ * would.
+ */
+#ifndef XCAP_TASK_H
+#define XCAP_TASK_H
+
+#include "helpers.h"
+#include "packet.h"
+
+#if XCAP_TASK_BY_PROBE
+static __always_inline struct task_struct *xcap_task(void)
+{
+	return (struct task_struct *)xcap_get_current_task();
+}
+
+static __always_inline u64 xcap_get_current_pid_tgid(void)
+{
+	struct task_struct *task = xcap_task();
+
+	return (u64)PROBE(task, tgid) << 32 | (u32)PROBE(task, pid);
+}
+
+static __always_inline u64 xcap_get_current_uid_gid(void)
+{
+	struct cred *cred = (struct cred *)PROBE(xcap_task(), cred);
+
+	return PROBE(cred, uid.val);
+}
+
+static __always_inline long xcap_get_current_comm(void *buf, u32 size)
+{
+	return xcap_probe_read_kernel(buf, size, &xcap_task()->comm);
+}
+#endif
+
+#endif
