@@ -88,15 +88,13 @@ static int load_types(const char *name)
 		.version = BTF_VERSION,
 		.hdr_len = sizeof(blob.header),
 		.type_len = (char *)at - (char *)blob.types,
-		.str_off = sizeof(blob.types),
+		.str_off = (char *)at - (char *)blob.types,
 		.str_len = end - blob.strings,
 	};
-	attr.btf = (uint64_t)&blob;
-	attr.btf_size = sizeof(blob.header) + sizeof(blob.types) + blob.header.str_len;
 	/* Nothing may lie between types and strings. */
-	memmove((char *)at, blob.strings, blob.header.str_len);
-	blob.header.str_off = blob.header.type_len;
-	attr.btf_size = sizeof(blob.header) + blob.header.type_len + blob.header.str_len;
+	memmove(at, blob.strings, blob.header.str_len);
+	attr.btf = (uint64_t)&blob;
+	attr.btf_size = sizeof(blob.header) + blob.header.str_off + blob.header.str_len;
 	fd = bpf(BPF_BTF_LOAD, &attr);
 	if (fd < 0)
 		fail("BPF_BTF_LOAD");
@@ -120,7 +118,9 @@ static int create_map(int type, uint32_t key, uint32_t value)
 	return fd;
 }
 
-#define MAP_ENTRY 3
+/* Of a device map any; of a CPU map the CPU. */
+#define DEVICE_ENTRY 3
+#define CPU_ENTRY    0
 
 static int load_program(const char *name, const struct options *options)
 {
@@ -144,13 +144,13 @@ static int load_program(const char *name, const struct options *options)
 	*at++ = insn(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1, XDP_REDIRECT);
 	*at++ = EXIT;
 	if (options->map) {
-		int map = options->map == BPF_MAP_TYPE_CPUMAP
-				  ? create_map(options->map, MAP_ENTRY, 192)
-				  : create_map(options->map, MAP_ENTRY, options->device);
+		int cpus = options->map == BPF_MAP_TYPE_CPUMAP;
+		int entry = cpus ? CPU_ENTRY : DEVICE_ENTRY;
+		int map = create_map(options->map, entry, cpus ? 192 : options->device);
 
 		*at++ = insn(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map);
 		*at++ = insn(0, 0, 0, 0, 0);
-		*at++ = SET(2, MAP_ENTRY);
+		*at++ = SET(2, entry);
 		*at++ = SET(3, 0);
 		*at++ = CALL(BPF_FUNC_redirect_map);
 	} else {
