@@ -25,6 +25,7 @@ const AT = {
   skb: offsetOf('skb'),
   location: offsetOf('location'),
   ret: offsetOf('ret'),
+  durationNs: offsetOf('duration_ns'),
   packetId: offsetOf('packet_id'),
   wireLength: offsetOf('wire_length'),
   capturedLength: offsetOf('captured_length'),
@@ -63,6 +64,8 @@ export interface RawEvent {
   readonly location: bigint;
   /** What the function or program returned, unsigned; undefined where the event is not of that. */
   readonly ret: bigint | undefined;
+  /** From the entry of the function to its return; undefined where the event is not of that. */
+  readonly durationNs: bigint | undefined;
   /** The same for each event of one packet; undefined: not told. */
   readonly packetId: bigint | undefined;
   /** Where a program redirects the packet to; undefined: not told. */
@@ -124,6 +127,10 @@ export function decodeEvent(bytes: Uint8Array, userBytes = 0): RawEvent {
       (view.getUint8(AT.flags) & EVENT_FLAGS.returned) === 0
         ? undefined
         : view.getBigUint64(AT.ret, true),
+    durationNs:
+      (view.getUint8(AT.flags) & EVENT_FLAGS.timed) === 0
+        ? undefined
+        : view.getBigUint64(AT.durationNs, true),
     packetId: view.getBigUint64(AT.packetId, true) || undefined,
     redirect:
       (view.getUint8(AT.flags) & EVENT_FLAGS.redirected) === 0

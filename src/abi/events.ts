@@ -34,6 +34,7 @@ export const EVENT_FIELDS = layout([
   ['skb', 'u64'],
   ['location', 'u64'], // address in the caller of kfree_skb
   ['ret', 'u64'], // what the function or program returned, where XCAP_EVENT_RETURNED says so
+  ['duration_ns', 'u64'], // from entry to return, where XCAP_EVENT_TIMED says so
   ['packet_id', 'u64'], // the same at each hook that one packet came by; 0: not told
   ['wire_length', 'u32'], // from the first byte of the packet
   ['captured_length', 'u32'],
@@ -59,7 +60,7 @@ export const EVENT_FIELDS = layout([
 ]);
 
 /** Bits of `flags`. */
-export const EVENT_FLAGS = { returned: 1, redirected: 2 } as const;
+export const EVENT_FLAGS = { returned: 1, redirected: 2, timed: 4 } as const;
 
 /** What an event of a socket without a packet has in the place of captured bytes. */
 export const SOCKET_FIELDS = layout([

@@ -21,6 +21,7 @@ const TYPES: Readonly<Record<Backend, readonly [type: number, attachType: number
   fentry: [PROG_TYPE.tracing, ATTACH_TYPE.traceFentry],
   fexit: [PROG_TYPE.tracing, ATTACH_TYPE.traceFexit],
   kprobe: [PROG_TYPE.kprobe, ATTACH_TYPE.none],
+  kretprobe: [PROG_TYPE.kprobe, ATTACH_TYPE.none],
   'kprobe-multi': [PROG_TYPE.kprobe, ATTACH_TYPE.traceKprobeMulti],
 };
 
@@ -72,6 +73,7 @@ export function attachProgram(traced: readonly NumberedHook[], program: BpfProgr
   try {
     switch (hook.backend) {
       case 'kprobe':
+      case 'kretprobe':
         return attachKprobes(first, program);
       case 'kprobe-multi':
         return KprobeMultiLink.open(
@@ -102,7 +104,8 @@ function attachKprobes({ hook, number }: NumberedHook, program: BpfProgram): Att
   try {
     for (const target of targets) {
       const cookie = hook.cookie ? number : undefined;
-      links.push(held.add(KprobeLink.open(program, target, pmuType, cookie)));
+      const at = hook.backend === 'kretprobe' ? 'return' : 'entry';
+      links.push(held.add(KprobeLink.open(program, target, pmuType, cookie, at)));
     }
   } catch (error) {
     held[Symbol.dispose]();

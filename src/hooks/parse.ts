@@ -3,7 +3,7 @@ import { HOOK_SETS, LOGICAL_HOOKS } from './catalogue.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER = /^((xdpmap|kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
+const LATER = /^((xdpmap|uprobe|mbuf|bpf):.*)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
@@ -56,14 +56,17 @@ function parseTracepoint(typed: string): HookSpec {
   });
 }
 
-const BACKENDS: Readonly<Record<string, FunctionBackend | undefined>> = {
-  '': undefined,
-  'fentry:': 'fentry',
-  'kprobe:': 'kprobe',
+const PREFIXES: Readonly<
+  Record<string, { readonly backend: FunctionBackend; readonly returns: boolean } | undefined>
+> = {
+  'fentry:': { backend: 'fentry', returns: false },
+  'fexit:': { backend: 'fentry', returns: true },
+  'kprobe:': { backend: 'kprobe', returns: false },
+  'kretprobe:': { backend: 'kprobe', returns: true },
 };
 
 /** A name of C, and what compilers and linkers add: `.isra.0`, `.llvm.123`; or a pattern of such. */
-const FUNCTION = /^(fentry:|kprobe:|)([A-Za-z_*?][\w.$*?]*)(?:@(\d+))?$/;
+const FUNCTION = /^(fentry:|fexit:|kprobe:|kretprobe:|)([A-Za-z_*?][\w.$*?]*)(?:@(\d+))?$/;
 
 function parseFunction(typed: string): HookSpec {
   const [, prefix = '', name, number] = FUNCTION.exec(typed) ?? [];
@@ -76,10 +79,17 @@ function parseFunction(typed: string): HookSpec {
     });
   }
   const argument = number === undefined ? undefined : Number(number) - 1;
-  const how = { backend: BACKENDS[prefix], argument };
-  if (name === 'all') return { kind: 'functions', id: typed, pattern: '*', ...how };
-  if (isPattern(name)) return { kind: 'functions', id: typed, pattern: name, ...how };
-  return { kind: 'function', id: typed, name, ...how };
+  const { backend, returns } = PREFIXES[prefix] ?? { backend: undefined, returns: false };
+  const how = { backend, argument };
+  if (name !== 'all' && !isPattern(name)) {
+    return { kind: 'function', id: typed, name, ...how, returns };
+  }
+  if (returns) {
+    throw new UsageError(`choosing hooks: ${typed}: return values are of functions by name`, {
+      hint: `name each: ${prefix}ip_rcv,${prefix}icmp_rcv`,
+    });
+  }
+  return { kind: 'functions', id: typed, pattern: name === 'all' ? '*' : name, ...how };
 }
 
 const isPattern = (name: string): boolean => /[*?]/.test(name);
@@ -92,4 +102,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', and all`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, with what it returns kretprobe:FUNCTION, fexit:FUNCTION, patterns such as 'tcp_*', and all`;

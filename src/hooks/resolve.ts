@@ -3,6 +3,7 @@ import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { findCarrier } from './carrier.ts';
 import { resolveFunction } from './function.ts';
+import { resolveReturn } from './function-return.ts';
 import { resolvePattern } from './pattern.ts';
 import { locateFunctions, type FunctionCode, type FunctionKernel } from './function-facts.ts';
 import { parseHooks } from './parse.ts';
@@ -134,6 +135,7 @@ function resolveHook(
   if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
     return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
   }
+  if (spec.kind === 'function' && spec.returns) return resolveReturn(spec, spec.id, kernel, locate);
   return [resolveOne(spec, kernel, options, locate)];
 }
 
@@ -149,7 +151,8 @@ function resolveLogicalFunctions(
   const only = destructor === undefined ? undefined : locate(destructor).symbols[0]?.address;
   const found = functions.flatMap((name): ResolvedHook[] => {
     try {
-      const hook = resolveFunction({ name, backend, argument: undefined }, id, kernel, locate);
+      const spec = { name, backend, argument: undefined, returns: false };
+      const hook = resolveFunction(spec, id, kernel, locate);
       return [{ ...hook, subject, direction, atData, destructor: only }];
     } catch (error) {
       if (!(error instanceof XcapError)) throw error;

@@ -97,6 +97,13 @@ export interface ResolvedHook {
   readonly program?: ProgramTarget | undefined;
   /** At the runs of XDP programs: of which, and which end the hook is. */
   readonly xdp?: XdpRuns | undefined;
+  /** Word of the context that has it; undefined where there is another way. */
+  readonly returnSlot?: number | undefined;
+  /**
+   * Which of the two attach points of a function's return it is: what the one captures at the entry is
+   * kept, and the other sends it.
+   */
+  readonly part?: 'entry' | 'return' | undefined;
 }
 
 /**
@@ -113,6 +120,7 @@ const BACKEND_NAMES: Readonly<Record<Backend, string>> = {
   fentry: 'fentry',
   fexit: 'fexit',
   kprobe: 'kprobe',
+  kretprobe: 'kretprobe',
   'kprobe-multi': 'kprobe.multi',
 };
 
@@ -131,7 +139,9 @@ export function describeHooks(hooks: readonly ResolvedHook[]): readonly string[]
     patterns.set(hook.pattern, [...(patterns.get(hook.pattern) ?? []), hook]);
   }
   return [
-    ...hooks.filter(({ pattern }) => pattern === undefined).map(describeHook),
+    ...hooks
+      .filter(({ pattern, part }) => pattern === undefined && part !== 'entry')
+      .map(describeHook),
     ...[...patterns].map(([pattern, found]) => {
       const backends = [...new Set(found.map(({ backend }) => BACKEND_NAMES[backend]))];
       return `${pattern} (${found.length} function${found.length === 1 ? '' : 's'}, ${backends.join(' and ')})`;

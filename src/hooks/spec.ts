@@ -4,7 +4,8 @@
 export const MOST_HOOKS = 65535;
 
 /** How a program gets to its events. */
-export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'fexit' | 'kprobe' | 'kprobe-multi';
+export type Backend =
+  'tp-btf' | 'raw-tp' | 'fentry' | 'fexit' | 'kprobe' | 'kretprobe' | 'kprobe-multi';
 /** Those that functions are hooked by. */
 export type FunctionBackend = Extract<Backend, 'fentry' | 'kprobe' | 'kprobe-multi'>;
 
@@ -79,6 +80,8 @@ export interface FunctionSpec {
   readonly backend: FunctionBackend | undefined;
   /** @N, from 0: the argument that is the packet; undefined: BTF tells. */
   readonly argument: number | undefined;
+  /** Its events are its returns, with what it returned. */
+  readonly returns: boolean;
 }
 
 /** Kernel functions by a pattern: those with a packet. */

@@ -58,8 +58,8 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
     wireLength: event.wireLength,
     data: event.data,
   };
-  const { socket, ret, packetId } = event;
-  if ((socket ?? user ?? ret ?? packetId) === undefined) return record;
+  const { socket, ret, durationNs, packetId } = event;
+  if ((socket ?? user ?? ret ?? durationNs ?? packetId) === undefined) return record;
   const returns = names.returns[event.hook];
   return {
     ...record,
@@ -67,6 +67,7 @@ export function buildRecord(event: RawEvent, names: Names): PacketRecord {
     ...(event.redirect === undefined
       ? {}
       : { redirect: redirectText(event, event.redirect, names) }),
+    ...(durationNs === undefined ? {} : { durationNs }),
     ...(packetId === undefined ? {} : { packetId }),
     ...(socket === undefined ? {} : socketFields(socket)),
     ...(user === undefined ? {} : { user, userText: userText(user) }),

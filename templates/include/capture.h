@@ -18,19 +18,9 @@
 #include "where.gen.h"
 #include "filter.gen.h"
 #include "inner.h"
-#include "user.h"
-
-struct xcap_slot {
-	struct xcap_event event;
-#if XCAP_ACTION_C
-	u64 has_user;
-	union {
-		struct xcap_user_extend user;
-		u64 user_words[XCAP_USER_WORDS];
-	};
-#endif
-	u8 data[XCAP_CAPTURE_MAX];
-};
+#include "event.h"
+#include "count.h"
+#include "returns.h"
 
 static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hit *hit,
 				      const struct xcap_net *net, const struct xcap_view *view)
@@ -41,6 +31,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->skb = (u64)hit->skb;
 	e->location = hit->location;
 	e->ret = hit->ret;
+	e->duration_ns = 0;
 	e->packet_id = hit->packet_id;
 	e->flags = hit->returned ? XCAP_EVENT_RETURNED : 0;
 	if (hit->redirected)
@@ -145,11 +136,16 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 		} else {
 			length = xcap_copy(slot, 0, XCAP_CAPTURE_MAX, view->pkt.start, length);
 		}
+#if XCAP_RETURNS
+		if (hit->until_return && length > XCAP_PENDING_MAX)
+			length = XCAP_PENDING_MAX;
+#endif
 		slot->event.captured_length = length;
 		xcap_fill_user(slot, hit, view, length);
-		if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot,
-					__builtin_offsetof(struct xcap_slot, data) + length,
-					0) == 0)
+		if (hit->until_return)
+			outcome = xcap_keep(hit, slot);
+		else if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, XCAP_DATA_AT + length, 0) ==
+			 0)
 			outcome = XCAP_COUNT_SUBMITTED;
 	}
 	xcap_release(nesting, place);
@@ -271,15 +267,6 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 	u32 rejected = xcap_rejected(hit, &net, &view);
 
 	return rejected ? rejected : xcap_send(hit, &net, &view);
-}
-
-/* Atomic: a nested event may come between load and store. */
-static __always_inline void xcap_count(u32 hook, u32 outcome)
-{
-	struct xcap_counts *counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
-
-	if (counts && outcome < XCAP_COUNTERS)
-		__sync_fetch_and_add(&counts->count[outcome], 1);
 }
 
 /* Some functions and tracepoints have a packet only now and then. */

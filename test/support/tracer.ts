@@ -36,6 +36,8 @@ export interface JsonRecord {
   readonly family?: string;
   readonly protocol?: number;
   readonly state?: string;
+  readonly ret?: string;
+  readonly duration_ns?: number;
 }
 
 /** One hook's line of the summary. */
@@ -49,6 +51,7 @@ export interface Summary {
   readonly lost: number;
   readonly left: number;
   readonly missed: number;
+  readonly unreturned: number;
 }
 
 export interface Outcome {
@@ -90,6 +93,7 @@ export function parseSummaries(stderr: string): readonly Summary[] {
         lost: numberBefore(line, 'lost'),
         left: numberBefore(line, 'left'),
         missed: numberBefore(line, 'missed'),
+        unreturned: numberBefore(line, 'not returned'),
       };
     });
 }

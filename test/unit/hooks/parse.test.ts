@@ -23,9 +23,22 @@ describe('parseHooks()', () => {
     ['icmp_rcv', { name: 'icmp_rcv', backend: undefined, argument: undefined }],
     ['kprobe:ip_rcv.isra.0@2', { name: 'ip_rcv.isra.0', backend: 'kprobe', argument: 1 }],
     ['fentry:tcp_v4_rcv', { name: 'tcp_v4_rcv', backend: 'fentry', argument: undefined }],
+    ['fexit:ip_rcv', { name: 'ip_rcv', backend: 'fentry', argument: undefined, returns: true }],
+    ['kretprobe:f@2', { name: 'f', backend: 'kprobe', argument: 1, returns: true }],
   ])('takes a function apart: %s', (name, expected) => {
-    expect(parseHooks([name])).toEqual([{ kind: 'function', id: name, ...expected }]);
+    expect(parseHooks([name])).toEqual([
+      { kind: 'function', id: name, returns: false, ...expected },
+    ]);
   });
+
+  it.each(['fexit:tcp_*', 'kretprobe:all', 'fexit:?'])(
+    'takes no pattern of returns: %s',
+    (name) => {
+      expect(() => parseHooks([name])).toThrow(
+        `choosing hooks: ${name}: return values are of functions by name`,
+      );
+    },
+  );
 
   it.each([
     ['all', { pattern: '*', backend: undefined, argument: undefined }],
@@ -46,7 +59,7 @@ describe('parseHooks()', () => {
     },
   );
 
-  it.each(['kretprobe:icmp_rcv', 'bpf:3'])('says not yet for %s', (name) => {
+  it.each(['mbuf:1:f', 'bpf:3'])('says not yet for %s', (name) => {
     expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
   });
 });
