@@ -15,7 +15,8 @@ export function unitKind({ backend, arguments: { carrier }, program }: ResolvedH
     case 'fentry':
     case 'fexit':
       if (carrier.typed) return 'fentry';
-      return program === undefined ? 'fentry-any' : 'program';
+      // A program's sk_buff is asked for by the helper wherever it is not typed.
+      return program === undefined || carrier.kind === 'skb' ? 'fentry-any' : 'program';
     case 'kretprobe':
       return 'kprobe';
     default:
@@ -129,7 +130,7 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
       return [
         `hit.xdp = (void *)${address};`,
         ...(certain ? [] : ['if (!hit.xdp)', '\treturn xcap_no_packet(&hit);']),
-        ...emitXdpRun(hook, argument),
+        ...emitRun(hook, argument),
       ];
     case 'skb':
     case 'skb-pointer':
@@ -145,14 +146,14 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         ...(location === undefined ? [] : [`hit.location = ${argument(location)};`]),
         ...(reason === undefined ? [] : [`hit.reason = ${argument(reason)};`]),
         ...(rxSk === undefined ? [] : [`hit.rx_sk = (void *)${argument(rxSk)};`]),
-        'return xcap_capture(&hit);',
+        ...emitRun(hook, argument),
       ];
   }
 }
 
-/** At one end of the run of an XDP program: is it one of the hook's, and what became of the packet. */
-function emitXdpRun(
-  { xdp, backend, program }: ResolvedHook,
+/** At one end of the run of a BPF program: is it one of the hook's, and what became of the packet. */
+function emitRun(
+  { xdp, backend, program, arguments: { carrier } }: ResolvedHook,
   argument: (slot: number) => string,
 ): string[] {
   if (xdp === undefined) return ['return xcap_capture(&hit);'];
@@ -176,7 +177,7 @@ function emitXdpRun(
           // Behind the only argument of a program, its context.
           `hit.ret = (u32)${program === undefined ? 'xcap_func_ret(ctx)' : 'ctx[1]'};`,
           'hit.returned = 1;',
-          'xcap_redirect(&hit);',
+          ...(carrier.kind === 'xdp' ? ['xcap_redirect(&hit);'] : []),
         ]
       : []),
     pair === undefined

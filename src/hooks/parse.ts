@@ -3,7 +3,7 @@ import { HOOK_SETS, LOGICAL_HOOKS } from './catalogue.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER = /^((xdpmap|uprobe|mbuf|bpf):.*)$/;
+const LATER = /^((xdpmap|uprobe|mbuf):.*)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
@@ -24,25 +24,36 @@ function parseHook(name: string): HookSpec {
   if (hook !== undefined) return { kind: 'logical', id: hook.id, hook };
   if (name.startsWith('tracepoint:')) return parseTracepoint(name);
   if (name.startsWith('xdp:')) return parseXdp(name);
+  if (name.startsWith('bpf:')) return parseProgram(name);
   if (LATER.test(name)) throw new UsageError(`choosing hooks: ${name}: not yet`);
   return parseFunction(name);
 }
 
-const XDP = /^xdp:(.*?)(@entry|@exit)?$/;
+const RUNS = /^(?:xdp|bpf):(.*?)(@entry|@exit)?$/;
 
-/** An XDP hook that names no end is two. */
+/** A hook at the runs of programs that names no end is two. */
 function bothEnds(name: string): readonly string[] {
-  const [, of, end] = XDP.exec(name) ?? [];
+  const [, of, end] = RUNS.exec(name) ?? [];
   return of === undefined || end !== undefined ? [name] : [`${name}@entry`, `${name}@exit`];
 }
 
 function parseXdp(typed: string): HookSpec {
-  const [, of = '', end = ''] = XDP.exec(typed) ?? [];
+  const [, of = '', end = ''] = RUNS.exec(typed) ?? [];
   if (/^\S+$/.test(of)) {
     return { kind: 'xdp', id: typed, of, end: end === '@entry' ? 'entry' : 'exit' };
   }
   throw new UsageError(`choosing hooks: ${typed}: no device, and no program`, {
     hint: 'xdp:DEVICE, xdp:ID or xdp:PROGRAM, with @entry or @exit for one end only',
+  });
+}
+
+function parseProgram(typed: string): HookSpec {
+  const [, of = '', end = ''] = RUNS.exec(typed) ?? [];
+  if (/^[^\s@]+$/.test(of)) {
+    return { kind: 'bpf', id: typed, of, end: end === '@entry' ? 'entry' : 'exit' };
+  }
+  throw new UsageError(`choosing hooks: ${typed}: no program`, {
+    hint: 'bpf:ID or bpf:NAME, with @entry or @exit for one end only',
   });
 }
 
@@ -102,4 +113,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, with what it returns kretprobe:FUNCTION, fexit:FUNCTION, patterns such as 'tcp_*', and all`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], bpf:ID|PROGRAM[@entry|@exit], tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, with what it returns kretprobe:FUNCTION, fexit:FUNCTION, patterns such as 'tcp_*', and all`;

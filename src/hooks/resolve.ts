@@ -2,6 +2,7 @@ import { UnsupportedError, UsageError, XcapError } from '../errors.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { findCarrier } from './carrier.ts';
+import { resolveProgram } from './bpf-program.ts';
 import { resolveFunction } from './function.ts';
 import { resolveReturn } from './function-return.ts';
 import { resolvePattern } from './pattern.ts';
@@ -128,9 +129,11 @@ function resolveHook(
       options.exclude,
     );
   }
-  if (spec.kind === 'xdp') {
-    if (options.xdp === undefined) throw new RangeError('nothing knows XDP programs');
-    return resolveXdp(spec, kernel, options.xdp);
+  if (spec.kind === 'xdp' || spec.kind === 'bpf') {
+    if (options.xdp === undefined) throw new RangeError('nothing knows BPF programs');
+    return spec.kind === 'xdp'
+      ? resolveXdp(spec, kernel, options.xdp)
+      : [resolveProgram(spec, kernel, options.xdp.programs)];
   }
   if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
     return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
@@ -166,7 +169,7 @@ function resolveLogicalFunctions(
 }
 
 function resolveOne(
-  spec: Exclude<HookSpec, { kind: 'functions' | 'xdp' }>,
+  spec: Exclude<HookSpec, { kind: 'functions' | 'xdp' | 'bpf' }>,
   kernel: HookKernel,
   options: ResolveOptions,
   locate: Locate,

@@ -41,7 +41,7 @@ export interface ProgramTarget {
   readonly name: string;
 }
 
-/** Runs of XDP programs that a hook is of: which end of them, its backend tells. */
+/** Runs of XDP or other BPF programs that a hook is of: which end of them, its backend tells. */
 export interface XdpRuns {
   /** What the user named, without its end: hooks of both ends of the same runs have the same. */
   readonly of: string;
@@ -95,7 +95,7 @@ export interface ResolvedHook {
    * The BPF program that it is attached to: `attachBtfId` is then its entry function, in its own BTF.
    */
   readonly program?: ProgramTarget | undefined;
-  /** At the runs of XDP programs: of which, and which end the hook is. */
+  /** At the runs of XDP or other BPF programs: of which, and which end the hook is. */
   readonly xdp?: XdpRuns | undefined;
   /** Word of the context that has it; undefined where there is another way. */
   readonly returnSlot?: number | undefined;

@@ -63,12 +63,20 @@ export type HookSpec =
       readonly name: string;
     }
   | ({ readonly kind: 'xdp'; readonly id: string } & XdpSpec)
+  | ({ readonly kind: 'bpf'; readonly id: string } & ProgramSpec)
   | ({ readonly kind: 'function'; readonly id: string } & FunctionSpec)
   | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec);
 
 /** One end of the runs of XDP programs. */
 export interface XdpSpec {
   /** A device (`eth0`, `eth0@blue`), or a program by id or name. */
+  readonly of: string;
+  readonly end: 'entry' | 'exit';
+}
+
+/** One end of the runs of a BPF program that is given packets as sk_buffs. */
+export interface ProgramSpec {
+  /** Its id or its name. */
   readonly of: string;
   readonly end: 'entry' | 'exit';
 }

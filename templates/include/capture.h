@@ -231,6 +231,19 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 }
 #endif
 
+/* The packet as it is, without asking a filter. */
+static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_net *net,
+				      struct xcap_view *view)
+{
+	if (hit->xdp) {
+		xcap_xdp_net(hit->xdp, net);
+		xcap_xdp_view(hit, net, view);
+	} else {
+		xcap_net(hit->skb, hit->rx_sk, net);
+		xcap_view(hit, net, view);
+	}
+}
+
 /* The count that the filters end the event in; 0: it matches. */
 static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap_net *net,
 					 struct xcap_view *view)

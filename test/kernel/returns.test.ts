@@ -193,7 +193,7 @@ describe.skipIf(PREFIXES.length < 2)('kretprobe and fexit', () => {
   });
 });
 
-const EACH = process.env['XCAP_GUEST'] === undefined ? 20_000 : 3_000;
+const EACH = process.env['XCAP_GUEST'] === undefined ? 20_000 : 1_500;
 /** Apart in size, so that bytes of two activations would show. */
 const PROCESS_PAYLOAD = 'p'.repeat(700);
 /** A kprobe that is kept out is counted there only. */

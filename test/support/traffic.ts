@@ -13,7 +13,7 @@ function modified(file: string): number {
 
 /** Path of a sender, built from its C source when that is newer. */
 export function buildSender(
-  name: 'send-frames' | 'send-datagrams' | 'af-xdp' | 'xdp-program',
+  name: 'send-frames' | 'send-datagrams' | 'af-xdp' | 'skb-program' | 'xdp-program',
 ): string {
   const source = join(sources, `${name}.c`);
   const program = join(builds, name);

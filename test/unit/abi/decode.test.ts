@@ -114,7 +114,7 @@ describe('EVENT_FIELDS', () => {
 
   it('are asserted in the C that is emitted', () => {
     const header = emitEventHeader();
-    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 96');
+    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 104');
     expect(header).toContain(`sizeof(struct xcap_event) == ${EVENT_BYTES}`);
   });
 });

@@ -59,7 +59,7 @@ describe('parseHooks()', () => {
     },
   );
 
-  it.each(['mbuf:1:f', 'bpf:3'])('says not yet for %s', (name) => {
+  it.each(['mbuf:1:f', 'uprobe:/bin/x:f@1'])('says not yet for %s', (name) => {
     expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
   });
 });
@@ -76,6 +76,20 @@ describe('an XDP hook', () => {
 
   it.each(['xdp:', 'xdp:@exit', 'xdp:eth 0'])('cannot be %j', (name) => {
     expect(() => parseHooks([name])).toThrow(/no device, and no program/);
+  });
+});
+
+describe('a hook at the runs of a program', () => {
+  it.each(['bpf:12', 'bpf:choose_verdict'])('is two without an end: %s', (name) => {
+    expect(parseHooks([name])).toEqual(
+      ['entry', 'exit'].map((end) => ({
+        ...{ kind: 'bpf', id: `${name}@${end}`, of: name.slice(4), end },
+      })),
+    );
+  });
+
+  it.each(['bpf:', 'bpf:@exit', 'bpf:a b'])('refuses %s', (name) => {
+    expect(() => parseHooks([name])).toThrow(/choosing hooks: bpf:.*: no program/);
   });
 });
 
