@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A run of an XDP or other BPF program, seen twice: as it starts and as it ends. The filters decide at its
- * start, and its end does the same. Both programs are called by one trampoline, which gives them
- * one context on its stack: the context's address tells runs apart that nest, or that are put
+ * A run of an XDP or other BPF program, seen twice: as it starts and as it ends. The filters decide
+ * at its start, and its end does the same. Both programs are called by one trampoline, which gives
+ * them one context on its stack: the context's address tells runs apart that nest, or that are put
  * aside, on a CPU. A run whose start was not seen is decided on by itself.
  */
 #ifndef XCAP_XDP_RUN_H
