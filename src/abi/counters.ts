@@ -24,6 +24,8 @@ export const COUNTERS = [
   'rejected_inner',
   'rejected_user',
   'rejected_no_packet',
+  /** Matched, and its function has not returned: goes down again when it does. */
+  'waiting',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];

@@ -24,6 +24,7 @@ const AT = {
   timeNs: offsetOf('time_ns'),
   skb: offsetOf('skb'),
   ret: offsetOf('ret'),
+  durationNs: offsetOf('duration_ns'),
   packetId: offsetOf('packet_id'),
   redirectMap: offsetOf('redirect_map'),
   redirectIndex: offsetOf('redirect_index'),
@@ -118,6 +119,11 @@ export class EventView {
   get ret(): bigint | undefined {
     const returned = (this.#u8(AT.flags) & EVENT_FLAGS.returned) !== 0;
     return returned ? this.#u64(AT.ret) : undefined;
+  }
+  /** From the entry of the function to its return; undefined where the event is not of that. */
+  get durationNs(): bigint | undefined {
+    const timed = (this.#u8(AT.flags) & EVENT_FLAGS.timed) !== 0;
+    return timed ? this.#u64(AT.durationNs) : undefined;
   }
   /** The same for each event of one packet; undefined: not told. */
   get packetId(): bigint | undefined {

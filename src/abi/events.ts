@@ -33,6 +33,7 @@ export const EVENT_FIELDS = layout([
   ['time_ns', 'u64'], // bpf_ktime_get_ns(): CLOCK_MONOTONIC
   ['skb', 'u64'],
   ['ret', 'u64'], // what the function or program returned, where XCAP_EVENT_RETURNED says so
+  ['duration_ns', 'u64'], // from entry to return, where XCAP_EVENT_TIMED says so
   ['packet_id', 'u64'], // the same at each hook that one packet came by; 0: not told
   ['redirect_map', 'u32'], // where XCAP_EVENT_REDIRECTED: a map's id, 0 for a device
   ['redirect_index', 'u32'], // the map's entry, or the device's ifindex
@@ -62,7 +63,7 @@ export const EVENT_FIELDS = layout([
 ]);
 
 /** Bits of `flags`. */
-export const EVENT_FLAGS = { returned: 1, redirected: 2 } as const;
+export const EVENT_FLAGS = { returned: 1, redirected: 2, timed: 4 } as const;
 
 /** What an event of a socket without a packet has in the place of captured bytes. */
 export const SOCKET_FIELDS = layout([

@@ -1,6 +1,6 @@
 /** The maps of a capture: what a program and its reader agree on. */
 import { COUNTERS } from './counters.ts';
-import { EVENT_BYTES } from './events.ts';
+import { EVENT_BYTES, SOCKET_BYTES } from './events.ts';
 
 /** A map as BPF_MAP_CREATE wants it; `type` is enum bpf_map_type. */
 export interface MapSpec {
@@ -37,11 +37,11 @@ export const VALUE_PLACEHOLDER = 0x7caa0000;
 export const RETURN_PLACEHOLDER = 0x7ca70000;
 
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
-export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged', 'runs'] as const;
+export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged', 'runs', 'pending'] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
-const MAP_TYPE = { array: 2, percpuArray: 6, ringbuf: 27 } as const;
+const MAP_TYPE = { hash: 1, array: 2, percpuArray: 6, ringbuf: 27 } as const;
 
 /**
  * Process, softirq, hard interrupt and NMI can nest on one CPU, each with an event half written:
@@ -68,7 +68,17 @@ export interface MapSizes {
   readonly xdpPairs: number;
   /** Bytes that filters may ask for of packets with paged data, a power of two; 0: not read. */
   readonly pagedBytes: number;
+  /** Some events wait for the return of their function. */
+  readonly returns: boolean;
 }
+
+/** Activations whose event can wait at a time: more are lost, and counted. */
+const PENDING_EVENTS = 512;
+/** Most bytes of a packet that wait with it: each of the events has room for as many. */
+export const PENDING_BYTES = 16_384;
+
+export const pendingMax = (captured: number): number =>
+  Math.min(Math.max(captured, SOCKET_BYTES), PENDING_BYTES);
 
 /** Captured bytes per event: the snap length, but at most a quarter of the ring. */
 export function captureMax(snaplen: number, ringBytes: number, userBytes: number): number {
@@ -84,7 +94,8 @@ export function slotsPerCpu({ claims }: Pick<MapSizes, 'claims'>): number {
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
   const slots = sizes.possibleCpus * slotsPerCpu(sizes);
-  const slotBytes = (EVENT_BYTES + sizes.userBytes + sizes.captureMax + 7) & ~7;
+  const captured = Math.max(sizes.captureMax, SOCKET_BYTES);
+  const slotBytes = (EVENT_BYTES + sizes.userBytes + captured + 7) & ~7;
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
     counts: {
@@ -119,6 +130,15 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       keySize: 4,
       valueSize: 8 + 8 * 24,
       maxEntries: Math.max(1, sizes.xdpPairs),
+    },
+    // struct xcap_activation of templates/include/returns.h, and the beginning of a slot.
+    pending: {
+      type: MAP_TYPE.hash,
+      keySize: 16,
+      valueSize: sizes.returns
+        ? (EVENT_BYTES + sizes.userBytes + pendingMax(sizes.captureMax) + 7) & ~7
+        : 8,
+      maxEntries: sizes.returns ? PENDING_EVENTS : 1,
     },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));

@@ -1,6 +1,7 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { ioctl, perfEventOpen } from '../ffi/libc.ts';
 import { ATTACH_TYPE, type BpfProgram } from './program.ts';
+import { UnsupportedError } from '../errors.ts';
 import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
 
 const PMU_TYPE = '/sys/bus/event_source/devices/kprobe/type';
@@ -12,6 +13,15 @@ export function kprobePmuType(): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+const RETURN_BIT = '/sys/bus/event_source/devices/kprobe/format/retprobe';
+
+/** `config` of perf_event_attr for the return of a function: its format is `config:0`. */
+function returnConfig(): bigint {
+  const [, bit] = /^config:(\d+)$/.exec(readFileSync(RETURN_BIT, 'utf8').trim()) ?? [];
+  if (bit === undefined) throw new UnsupportedError('this kernel has no kretprobes');
+  return 1n << BigInt(bit);
 }
 
 /** Where a kprobe goes: an address, or a name where addresses are hidden. */
@@ -34,7 +44,7 @@ function linkMisses(fd: number, offset: number): number {
   return Number(new DataView(info.buffer).getBigUint64(offset, true));
 }
 
-/** A program at the entry of one function; gone with its descriptors. */
+/** A program at the entry or the return of one function; gone with its descriptors. */
 export class KprobeLink implements Disposable {
   readonly #fds: readonly number[];
 
@@ -51,9 +61,11 @@ export class KprobeLink implements Disposable {
     target: KprobeTarget,
     pmuType: number,
     cookie: number | undefined,
+    at: 'entry' | 'return',
   ): KprobeLink {
     const doing = `attaching program ${program.name}`;
     const attr = new Attr(ATTR_BYTES).u32(0, pmuType).u32(4, ATTR_BYTES);
+    if (at === 'return') attr.u64(8, returnConfig());
     if ('name' in target) attr.pointer(56, cString(target.name));
     else attr.u64(64, target.address);
     // Any CPU will do: the program runs on all of them.

@@ -45,7 +45,7 @@ export const livePrograms: BpfPrograms = {
     using opened = tryOpenProgram(id);
     return opened === undefined ? undefined : programFacts(opened.fd);
   },
-  ofType(type) {
+  ofType(...types) {
     const found: BpfProgramFacts[] = [];
     const attr = new Attr(12);
     for (let id = 0; ;) {
@@ -55,7 +55,7 @@ export const livePrograms: BpfPrograms = {
       id = attr.getU32(4);
       using opened = tryOpenProgram(id);
       // It may have gone meanwhile.
-      if (opened === undefined || programType(opened.fd) !== type) continue;
+      if (opened === undefined || !types.includes(programType(opened.fd))) continue;
       found.push(programFacts(opened.fd));
     }
   },

@@ -23,6 +23,7 @@ const TYPES: Readonly<Record<Backend, readonly [type: number, attachType: number
   fentry: [PROG_TYPE.tracing, ATTACH_TYPE.traceFentry],
   fexit: [PROG_TYPE.tracing, ATTACH_TYPE.traceFexit],
   kprobe: [PROG_TYPE.kprobe, ATTACH_TYPE.none],
+  kretprobe: [PROG_TYPE.kprobe, ATTACH_TYPE.none],
   'kprobe-multi': [PROG_TYPE.kprobe, ATTACH_TYPE.traceKprobeMulti],
   // The attach type is that of the map: HookMaps.
   xdp: [PROG_TYPE.xdp, ATTACH_TYPE.xdp],
@@ -88,6 +89,7 @@ export function attachProgram(
   try {
     switch (hook.backend) {
       case 'kprobe':
+      case 'kretprobe':
         return attachKprobes(first, program);
       case 'kprobe-multi':
         return KprobeMultiLink.open(
@@ -120,7 +122,8 @@ function attachKprobes({ hook, number }: NumberedHook, program: BpfProgram): Att
   try {
     for (const target of targets) {
       const cookie = hook.cookie ? number : undefined;
-      links.push(held.add(KprobeLink.open(program, target, pmuType, cookie)));
+      const at = hook.backend === 'kretprobe' ? 'return' : 'entry';
+      links.push(held.add(KprobeLink.open(program, target, pmuType, cookie, at)));
     }
   } catch (error) {
     held[Symbol.dispose]();

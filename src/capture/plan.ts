@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { captureMax, type MapSizes } from '../abi/maps.ts';
+import { captureMax, PENDING_BYTES, type MapSizes } from '../abi/maps.ts';
 import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { createProber } from '../bpf/probes.ts';
 import { livePrograms } from '../bpf/programs.ts';
@@ -36,6 +36,7 @@ import { liveReader } from '../kernel/reader.ts';
 import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import { xdpDevices } from '../kernel/xdp-devices.ts';
+import { SNAPLEN_MAX } from '../output/packet-copy.ts';
 import type { Names } from '../records/names.ts';
 import type { LinkType } from '../records/record.ts';
 import type { UserC } from '../user-c/user-c.ts';
@@ -133,6 +134,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     claims: units.some(({ claims }) => claims),
     xdpPairs: countXdpPairs(hooks),
     pagedBytes: Math.max(...units.map(({ paged }) => pagedBytes(filter, paged))),
+    returns: hooks.some(({ part }) => part !== undefined),
   };
   return {
     kernelRelease: view.release,
@@ -169,6 +171,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
         kinds.filter((kind) => kind !== 'xdp').map((kind) => abilities(kind).paged),
       ),
       ...kprobeNotes(hooks, view),
+      ...returnNotes(hooks, options),
     ],
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
@@ -227,9 +230,15 @@ function makeNames(
   return {
     hooks: hookIds(hooks),
     attachPoints: hookIds(hooks).map((id) =>
-      [...new Set(hooks.filter((hook) => hook.id === id).map(describeAttachPoint))].join(' and '),
+      [
+        ...new Set(
+          hooks.filter((hook) => hook.id === id && hook.part !== 'entry').map(describeAttachPoint),
+        ),
+      ].join(' and '),
     ),
-    returns: hookIds(hooks).map((id) => hooks.find((hook) => hook.id === id)?.returns),
+    returns: hookIds(hooks).map(
+      (id) => hooks.find((hook) => hook.id === id && hook.part !== 'entry')?.returns,
+    ),
     socketOwner: (inode) => view.socketOwners.owner(inode),
     clockOffsetNs: realtimeOffsetNs,
     // Read by warmUp(), not while the compiler waits for its text.
@@ -253,6 +262,22 @@ function kprobeNotes(hooks: readonly ResolvedHook[], { features }: KernelView): 
   return [
     `${which}: this kernel does not count what a kprobe misses while another runs on the same CPU; fentry counts it`,
   ];
+}
+
+function returnNotes(
+  hooks: readonly ResolvedHook[],
+  { snaplen }: Pick<CaptureOptions, 'snaplen'>,
+): readonly string[] {
+  const returning = hooks.filter(({ part }) => part === 'return');
+  const notes = returning
+    .filter(({ returns }) => returns === undefined)
+    .map(({ id }) => `${id}: it returns no value: its events have the time that it took`);
+  if (returning.length > 0 && snaplen > PENDING_BYTES && snaplen < SNAPLEN_MAX) {
+    notes.push(
+      `${returning.map(({ id }) => id).join(', ')}: ${PENDING_BYTES} bytes of a packet at most are kept until the return`,
+    );
+  }
+  return notes;
 }
 
 function planNotes(

@@ -140,8 +140,9 @@ async function attach(
   }
   const [first] = refused;
   if (first === undefined) return;
-  if (refused.length === plan.hooks.length) throw first.error;
-  for (const line of describeRefusals(refused, plan.hooks.length)) io.log.note(line);
+  const hooks = plan.hooks.filter(({ part }) => part !== 'entry').length;
+  if (refused.length >= hooks) throw first.error;
+  for (const line of describeRefusals(refused, hooks)) io.log.note(line);
 }
 
 const YIELD_MS = 50;

@@ -78,6 +78,8 @@ export class Session implements Disposable {
   readonly #attached: Attached[] = [];
   #load: ((hook: NumberedHook, name: string) => BpfProgram) | undefined;
   #attach: ((hooks: readonly NumberedHook[], program: BpfProgram) => Attachment) | undefined;
+  /** Hooks in vain: their return could not be attached. */
+  readonly #withoutReturn = new Set<string>();
   #detached = false;
   readonly #held = new Disposer();
   readonly #links = new Disposer();
@@ -131,10 +133,11 @@ export class Session implements Disposable {
       if (!(await options.step(done++, steps))) return;
       const [first] = group.hooks;
       if (first === undefined) throw new RangeError(`no hook for ${group.function}`);
+      if (this.#isOrphan(first.hook)) continue;
       try {
         this.#loaded.push({ ...group, program: this.#load(first, group.function) });
       } catch (error) {
-        options.refused(first.hook, error);
+        this.#refuse(first.hook, error, options);
       }
     }
     for (const { hooks: traced, program } of this.#loaded) {
@@ -160,15 +163,26 @@ export class Session implements Disposable {
     this.#attached.push({ hooks: [number], attachment, misses: 0 });
   }
 
+  #refuse(hook: ResolvedHook, error: unknown, { refused }: AttachOptions): void {
+    if (hook.part === 'return') this.#withoutReturn.add(hook.id);
+    refused(hook, error);
+  }
+
+  /** Nothing would send what it keeps. */
+  #isOrphan({ id, part }: ResolvedHook): boolean {
+    return part === 'entry' && this.#withoutReturn.has(id);
+  }
+
   #attachTo(program: BpfProgram, traced: readonly NumberedHook[], options: AttachOptions): void {
     const [first] = traced;
-    if (first === undefined || this.#attach === undefined) return;
+    if (first === undefined || this.#attach === undefined || this.#isOrphan(first.hook)) return;
     try {
       const attachment = this.#attach(traced, program);
+      if (first.hook.part === 'return') return;
       this.#attached.push({ hooks: traced.map(({ number }) => number), attachment, misses: 0 });
     } catch (error) {
       if (traced.length === 1) {
-        options.refused(first.hook, error);
+        this.#refuse(first.hook, error, options);
         return;
       }
       // One that refuses spoils the whole link: halve it until the others are through.
@@ -194,16 +208,18 @@ export class Session implements Disposable {
 
   /**
    * Events that the kernel skipped because a program was running there already: the numbers of the
-   * hooks that it can have been, and the count.
+   * hooks that it can have been, and the count. Not at a return: what waits for it tells.
    */
   misses(): readonly Misses[] {
     if (!this.#detached) this.#readLinkMisses();
     return [
       ...this.#attached.map(({ hooks, misses }) => ({ hooks, count: misses })),
-      ...this.#loaded.map(({ hooks, program }) => ({
-        hooks: hooks.map(({ number }) => number),
-        count: Number(program.stats().recursionMisses),
-      })),
+      ...this.#loaded
+        .filter(({ hooks }) => !hooks.some(({ hook }) => hook.part === 'return'))
+        .map(({ hooks, program }) => ({
+          hooks: hooks.map(({ number }) => number),
+          count: Number(program.stats().recursionMisses),
+        })),
     ];
   }
 

@@ -22,12 +22,15 @@ export function sumCounters(value: Uint8Array, possibleCpus: number): KernelCoun
     for (let cpu = 0; cpu < possibleCpus; cpu++) {
       sum += view.getBigUint64((cpu * COUNTERS.length + i) * 8, true);
     }
-    return Number(sum);
+    // One that goes down again can do so on another CPU.
+    return Number(BigInt.asIntN(64, sum));
   });
 }
 
+const WAITING = COUNTERS.indexOf('waiting');
+
 /**
- * `seen = rejected + matched`, `matched = lost + written + left`; missed stands apart.
+ * `seen = rejected + matched`, `matched = lost + written + left`; missed and unreturned stand apart.
  */
 export function hookStats(hook: string, kernel: KernelCounts, reader: ReaderCounts): HookStats {
   const rejected: Record<string, number> = {};
@@ -49,6 +52,7 @@ export function hookStats(hook: string, kernel: KernelCounts, reader: ReaderCoun
   });
   return {
     hook,
+    unreturned: kernel[WAITING] ?? 0,
     seen: rejectedSum + matched,
     rejected,
     matched,

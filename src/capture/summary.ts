@@ -16,6 +16,7 @@ export function formatStats(stats: HookStats): string {
     `${stats.lost} lost`,
     ...(stats.left > 0 ? [`${stats.left} left`] : []),
     `${stats.missed} missed`,
+    ...(stats.unreturned > 0 ? [`${stats.unreturned} not returned`] : []),
   ];
   return `${stats.hook}: ${parts.join(', ')}`;
 }
@@ -54,6 +55,7 @@ function addStats(sum: HookStats, stats: HookStats): HookStats {
     lost: sum.lost + stats.lost,
     left: sum.left + stats.left,
     missed: sum.missed + stats.missed,
+    unreturned: sum.unreturned + stats.unreturned,
   };
 }
 

@@ -7,12 +7,21 @@ import type { PtRegs } from '../kernel/pt-regs.ts';
  * memory, in the same way. `fentry-any` takes arguments that the verifier knows no type of, `program` those of
  * a BPF program: its context.
  */
-export type UnitKind = Exclude<Backend, 'fexit'> | 'fentry-any' | 'program';
+export type UnitKind = Exclude<Backend, 'fexit' | 'kretprobe'> | 'fentry-any' | 'program';
 
 export function unitKind({ backend, arguments: { carrier }, program }: ResolvedHook): UnitKind {
-  if (backend !== 'fentry' && backend !== 'fexit') return backend;
-  if (carrier.typed) return 'fentry';
-  return program === undefined ? 'fentry-any' : 'program';
+  switch (backend) {
+    // What sends an event at the return is in the text of what captured it.
+    case 'fentry':
+    case 'fexit':
+      if (carrier.typed) return 'fentry';
+      // A program's sk_buff is asked for by the helper wherever it is not typed.
+      return program === undefined || carrier.kind === 'skb' ? 'fentry-any' : 'program';
+    case 'kretprobe':
+      return 'kprobe';
+    default:
+      return backend;
+  }
 }
 
 /** The verifier knows the types of the arguments, and of what they lead to. */
@@ -69,14 +78,18 @@ const DIRECTIONS = {
 
 function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
   const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
+  if (hook.part === 'return') return emitReturn(hook, own, regs).map((line) => `\t${line}`);
+  const waits = hook.part === 'entry';
   return [
     'struct xcap_hit hit = {',
     '\t.ctx = ctx,',
     `\t.hook = ${own},`,
     `\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
     `\t.at_data = ${hook.atData ? 1 : 0},`,
+    ...(waits ? ['\t.until_return = 1,', `\t.frame = ${emitFrame(hook, regs)},`] : []),
     '};',
     '',
+    ...(waits ? ['xcap_forget(&hit);'] : []),
     ...(kind === 'xdp'
       ? emitXdpProgram()
       : emitSubject(hook, (slot) => emitArgument(kind, slot, regs))),
@@ -99,6 +112,32 @@ function emitXdpProgram(): string[] {
   ];
 }
 
+/** What an activation of a function is known by, the same at its entry and at its return. */
+function emitFrame({ backend }: ResolvedHook, regs: PtRegs | undefined): string {
+  if (backend !== 'kprobe' && backend !== 'kretprobe') return 'xcap_frame(ctx)';
+  const { stackOffset, poppedByReturn } = registers(regs);
+  const popped = backend === 'kretprobe' ? poppedByReturn : 0;
+  return `ctx[${stackOffset / 8}]${popped === 0 ? '' : ` - ${popped}`}`;
+}
+
+/** Sends what was captured at the entry, with the value returned. */
+function emitReturn(hook: ResolvedHook, own: string, regs: PtRegs | undefined): string[] {
+  const { backend, returns, returnSlot } = hook;
+  const frame = emitFrame(hook, regs);
+  const value = (): string => {
+    if (backend === 'kretprobe') return `ctx[${registers(regs).returnOffset / 8}]`;
+    return returnSlot === undefined ? 'xcap_func_ret(ctx)' : `ctx[${returnSlot}]`;
+  };
+  return returns === undefined
+    ? [`return xcap_returned(${own}, ${frame}, 0, 0);`]
+    : [`return xcap_returned(${own}, ${frame}, ${value()}, 1);`];
+}
+
+function registers(regs: PtRegs | undefined): PtRegs {
+  if (regs === undefined) throw new RangeError('the registers are not known');
+  return regs;
+}
+
 /** Takes packet or socket out of the arguments, and captures it. */
 function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): string[] {
   const { carrier, certain, location, reason, rxSk, owner } = hook.arguments;
@@ -115,7 +154,7 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         `hit.xdp = (void *)${address};`,
         ...(certain ? [] : ['if (!hit.xdp)', '\treturn xcap_no_packet(&hit);']),
         ...(owner === undefined ? [] : [`hit.owner = (void *)${argument(owner)};`]),
-        ...emitXdpRun(hook, argument),
+        ...emitRun(hook, argument),
       ];
     case 'skb':
     case 'skb-pointer':
@@ -131,14 +170,14 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         ...(location === undefined ? [] : [`hit.location = ${argument(location)};`]),
         ...(reason === undefined ? [] : [`hit.reason = ${argument(reason)};`]),
         ...(rxSk === undefined ? [] : [`hit.rx_sk = (void *)${argument(rxSk)};`]),
-        'return xcap_capture(&hit);',
+        ...emitRun(hook, argument),
       ];
   }
 }
 
-/** At one end of the run of an XDP program: is it one of the hook's, and what became of the packet. */
-function emitXdpRun(
-  { xdp, backend, program }: ResolvedHook,
+/** At one end of the run of a BPF program: is it one of the hook's, and what became of the packet. */
+function emitRun(
+  { xdp, backend, program, arguments: { carrier } }: ResolvedHook,
   argument: (slot: number) => string,
 ): string[] {
   if (xdp === undefined) return ['return xcap_capture(&hit);'];
@@ -162,7 +201,7 @@ function emitXdpRun(
           // Behind the only argument of a program, its context.
           `hit.ret = (u32)${program === undefined ? 'xcap_func_ret(ctx)' : 'ctx[1]'};`,
           'hit.returned = 1;',
-          'xcap_redirect(&hit);',
+          ...(carrier.kind === 'xdp' ? ['xcap_redirect(&hit);'] : []),
         ]
       : []),
     pair === undefined

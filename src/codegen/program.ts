@@ -7,6 +7,7 @@ import {
   MAP_PLACEHOLDER,
   NESTING_LEVELS,
   RETURN_PLACEHOLDER,
+  pendingMax,
   slotsPerCpu,
   VALUE_PLACEHOLDER,
 } from '../abi/maps.ts';
@@ -97,6 +98,8 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
     ['XCAP_CLAIMS_SLOTS', flag(claims)],
     ['XCAP_SLOTS', slotsPerCpu(input)],
     ['XCAP_CAPTURE_MAX', input.captureMax],
+    ['XCAP_RETURNS', flag(input.hooks.some(({ part }) => part !== undefined))],
+    ['XCAP_PENDING_MAX', pendingMax(input.captureMax)],
     ['XCAP_VAR_STACK', flag(input.varStackRead)],
     ['XCAP_PREEMPT_COUNT_ID', context.kind === 'preempt-count' ? context.btfId : 0],
     ['XCAP_PREEMPT_COUNT_OFFSET', context.kind === 'preempt-count' ? context.offset : 0],

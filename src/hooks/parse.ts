@@ -4,7 +4,7 @@ import { PROFILES } from './profiles.ts';
 import type { FunctionBackend, HookSpec } from './spec.ts';
 
 /** Hook names that are promised and not there yet, by their form. */
-const LATER = /^((kretprobe|fexit|uprobe|mbuf|bpf):.*)$/;
+const LATER = /^((uprobe|mbuf):.*)$/;
 
 /**
  * The hooks that `names` stand for, each once, in the order given.
@@ -27,6 +27,7 @@ function parseHook(name: string): HookSpec {
   if (name.startsWith(PROFILE)) return parseProfile(name);
   if (name.startsWith('xdp:')) return parseXdp(name);
   if (name.startsWith('xdpmap:')) return parseXdpMap(name);
+  if (name.startsWith('bpf:')) return parseProgram(name);
   if (LATER.test(name)) throw new UsageError(`choosing hooks: ${name}: not yet`);
   return parseFunction(name);
 }
@@ -43,21 +44,31 @@ function parseProfile(typed: string): HookSpec {
   });
 }
 
-const XDP = /^xdp:(.*?)(@entry|@exit)?$/;
+const RUNS = /^(?:xdp|bpf):(.*?)(@entry|@exit)?$/;
 
-/** An XDP hook that names no end is two. */
+/** A hook at the runs of programs that names no end is two. */
 function bothEnds(name: string): readonly string[] {
-  const [, of, end] = XDP.exec(name) ?? [];
+  const [, of, end] = RUNS.exec(name) ?? [];
   return of === undefined || end !== undefined ? [name] : [`${name}@entry`, `${name}@exit`];
 }
 
 function parseXdp(typed: string): HookSpec {
-  const [, of = '', end = ''] = XDP.exec(typed) ?? [];
+  const [, of = '', end = ''] = RUNS.exec(typed) ?? [];
   if (/^\S+$/.test(of)) {
     return { kind: 'xdp', id: typed, of, end: end === '@entry' ? 'entry' : 'exit' };
   }
   throw new UsageError(`choosing hooks: ${typed}: no device, and no program`, {
     hint: 'xdp:DEVICE, xdp:ID or xdp:PROGRAM, with @entry or @exit for one end only',
+  });
+}
+
+function parseProgram(typed: string): HookSpec {
+  const [, of = '', end = ''] = RUNS.exec(typed) ?? [];
+  if (/^[^\s@]+$/.test(of)) {
+    return { kind: 'bpf', id: typed, of, end: end === '@entry' ? 'entry' : 'exit' };
+  }
+  throw new UsageError(`choosing hooks: ${typed}: no program`, {
+    hint: 'bpf:ID or bpf:NAME, with @entry or @exit for one end only',
   });
 }
 
@@ -79,14 +90,17 @@ function parseXdpMap(typed: string): HookSpec {
   });
 }
 
-const BACKENDS: Readonly<Record<string, FunctionBackend | undefined>> = {
-  '': undefined,
-  'fentry:': 'fentry',
-  'kprobe:': 'kprobe',
+const PREFIXES: Readonly<
+  Record<string, { readonly backend: FunctionBackend; readonly returns: boolean } | undefined>
+> = {
+  'fentry:': { backend: 'fentry', returns: false },
+  'fexit:': { backend: 'fentry', returns: true },
+  'kprobe:': { backend: 'kprobe', returns: false },
+  'kretprobe:': { backend: 'kprobe', returns: true },
 };
 
 /** A name of C, and what compilers and linkers add: `.isra.0`, `.llvm.123`; or a pattern of such. */
-const FUNCTION = /^(fentry:|kprobe:|)([A-Za-z_*?][\w.$*?]*)(?:@(\d+))?$/;
+const FUNCTION = /^(fentry:|fexit:|kprobe:|kretprobe:|)([A-Za-z_*?][\w.$*?]*)(?:@(\d+))?$/;
 
 function parseFunction(typed: string): HookSpec {
   const [, prefix = '', name, number] = FUNCTION.exec(typed) ?? [];
@@ -99,10 +113,17 @@ function parseFunction(typed: string): HookSpec {
     });
   }
   const argument = number === undefined ? undefined : Number(number) - 1;
-  const how = { backend: BACKENDS[prefix], argument };
-  if (name === 'all') return { kind: 'functions', id: typed, pattern: '*', ...how };
-  if (isPattern(name)) return { kind: 'functions', id: typed, pattern: name, ...how };
-  return { kind: 'function', id: typed, name, ...how };
+  const { backend, returns } = PREFIXES[prefix] ?? { backend: undefined, returns: false };
+  const how = { backend, argument };
+  if (name !== 'all' && !isPattern(name)) {
+    return { kind: 'function', id: typed, name, ...how, returns };
+  }
+  if (returns) {
+    throw new UsageError(`choosing hooks: ${typed}: return values are of functions by name`, {
+      hint: `name each: ${prefix}ip_rcv,${prefix}icmp_rcv`,
+    });
+  }
+  return { kind: 'functions', id: typed, pattern: name === 'all' ? '*' : name, ...how };
 }
 
 const isPattern = (name: string): boolean => /[*?]/.test(name);
@@ -115,4 +136,4 @@ export function patternMatcher(pattern: string): (name: string) => boolean {
 }
 
 /** The forms that a hook's name has. */
-export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], xdpmap:PATH, tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, patterns such as 'tcp_*', all, and profile:NAME`;
+export const FORMS = `hooks are ${LOGICAL_HOOKS.map(({ id }) => id).join(', ')}, afxdp, xdp:DEVICE|ID|PROGRAM[@entry|@exit], xdpmap:PATH, bpf:ID|PROGRAM[@entry|@exit], tracepoint:CATEGORY:NAME, FUNCTION[@ARGUMENT], kprobe:FUNCTION, fentry:FUNCTION, with what it returns kretprobe:FUNCTION, fexit:FUNCTION, patterns such as 'tcp_*', all, and profile:NAME`;

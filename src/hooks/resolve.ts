@@ -2,7 +2,9 @@ import { UnsupportedError, UsageError, XcapError } from '../errors.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { findCarrier } from './carrier.ts';
+import { resolveProgram } from './bpf-program.ts';
 import { resolveFunction } from './function.ts';
+import { resolveReturn } from './function-return.ts';
 import { resolvePattern } from './pattern.ts';
 import { locateFunctions, type FunctionCode, type FunctionKernel } from './function-facts.ts';
 import { parseHooks, patternMatcher } from './parse.ts';
@@ -138,9 +140,11 @@ function resolveHook(
     );
   }
   if (spec.kind === 'profile') return resolveProfile(spec, kernel, options, locate);
-  if (spec.kind === 'xdp') {
-    if (options.xdp === undefined) throw new RangeError('nothing knows XDP programs');
-    return resolveXdp(spec, kernel, options.xdp);
+  if (spec.kind === 'xdp' || spec.kind === 'bpf') {
+    if (options.xdp === undefined) throw new RangeError('nothing knows BPF programs');
+    return spec.kind === 'xdp'
+      ? resolveXdp(spec, kernel, options.xdp)
+      : [resolveProgram(spec, kernel, options.xdp.programs)];
   }
   if (spec.kind === 'xdp-map') {
     if (options.readHookMap === undefined) throw new RangeError('nothing reads hook maps');
@@ -149,6 +153,7 @@ function resolveHook(
   if (spec.kind === 'logical' && spec.hook.at.kind === 'function') {
     return resolveLogicalFunctions(spec.hook, spec.hook.at, kernel, options, locate);
   }
+  if (spec.kind === 'function' && spec.returns) return resolveReturn(spec, spec.id, kernel, locate);
   return [resolveOne(spec, kernel, options, locate)];
 }
 
@@ -192,7 +197,8 @@ function resolveLogicalFunctions(
   const only = destructor === undefined ? undefined : locate(destructor).symbols[0]?.address;
   const found = functions.flatMap((name): ResolvedHook[] => {
     try {
-      const hook = resolveFunction({ name, backend, argument: undefined }, id, kernel, locate);
+      const spec = { name, backend, argument: undefined, returns: false };
+      const hook = resolveFunction(spec, id, kernel, locate);
       return [{ ...hook, subject, direction, atData, destructor: only }];
     } catch (error) {
       if (!(error instanceof XcapError)) throw error;
@@ -206,7 +212,7 @@ function resolveLogicalFunctions(
 }
 
 function resolveOne(
-  spec: Exclude<HookSpec, { kind: 'functions' | 'profile' | 'xdp' | 'xdp-map' }>,
+  spec: Exclude<HookSpec, { kind: 'functions' | 'profile' | 'xdp' | 'xdp-map' | 'bpf' }>,
   kernel: HookKernel,
   options: ResolveOptions,
   locate: Locate,

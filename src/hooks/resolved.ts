@@ -43,7 +43,7 @@ export interface ProgramTarget {
   readonly name: string;
 }
 
-/** Runs of XDP programs that a hook is of: which end of them, its backend tells. */
+/** Runs of XDP or other BPF programs that a hook is of: which end of them, its backend tells. */
 export interface XdpRuns {
   /** What the user named, without its end: hooks of both ends of the same runs have the same. */
   readonly of: string;
@@ -97,10 +97,17 @@ export interface ResolvedHook {
    * The BPF program that it is attached to: `attachBtfId` is then its entry function, in its own BTF.
    */
   readonly program?: ProgramTarget | undefined;
-  /** At the runs of XDP programs: of which, and which end the hook is. */
+  /** At the runs of XDP or other BPF programs: of which, and which end the hook is. */
   readonly xdp?: XdpRuns | undefined;
   /** What the program has to return, whatever it sees: its place in a hook map. */
   readonly verdict?: number;
+  /** Word of the context that has it; undefined where there is another way. */
+  readonly returnSlot?: number | undefined;
+  /**
+   * Which of the two attach points of a function's return it is: what the one captures at the entry is
+   * kept, and the other sends it.
+   */
+  readonly part?: 'entry' | 'return' | undefined;
 }
 
 /**
@@ -117,6 +124,7 @@ const BACKEND_NAMES: Readonly<Record<Backend, string>> = {
   fentry: 'fentry',
   fexit: 'fexit',
   kprobe: 'kprobe',
+  kretprobe: 'kretprobe',
   'kprobe-multi': 'kprobe.multi',
   xdp: 'XDP',
 };
@@ -137,7 +145,11 @@ export function describeHooks(hooks: readonly ResolvedHook[]): readonly string[]
   }
   return [
     // The actions of a hook map are one place.
-    ...new Set(hooks.filter(({ pattern }) => pattern === undefined).map(describeHook)),
+    ...new Set(
+      hooks
+        .filter(({ pattern, part }) => pattern === undefined && part !== 'entry')
+        .map(describeHook),
+    ),
     ...[...patterns].map(([pattern, found]) => {
       const backends = [...new Set(found.map(({ backend }) => BACKEND_NAMES[backend]))];
       const what = pattern.startsWith('profile:') ? 'hook' : 'function';

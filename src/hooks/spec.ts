@@ -4,7 +4,8 @@
 export const MOST_HOOKS = 65535;
 
 /** How a program gets to its events. */
-export type Backend = 'tp-btf' | 'raw-tp' | 'fentry' | 'fexit' | 'kprobe' | 'kprobe-multi' | 'xdp';
+export type Backend =
+  'tp-btf' | 'raw-tp' | 'fentry' | 'fexit' | 'kprobe' | 'kretprobe' | 'kprobe-multi' | 'xdp';
 /** Those that functions are hooked by. */
 export type FunctionBackend = Extract<Backend, 'fentry' | 'kprobe' | 'kprobe-multi'>;
 
@@ -64,6 +65,7 @@ export type HookSpec =
   | ({ readonly kind: 'xdp'; readonly id: string } & XdpSpec)
   /** A hook map of XDP programs, by its path in a BPF file system. */
   | { readonly kind: 'xdp-map'; readonly id: string; readonly path: string }
+  | ({ readonly kind: 'bpf'; readonly id: string } & ProgramSpec)
   | ({ readonly kind: 'function'; readonly id: string } & FunctionSpec)
   | ({ readonly kind: 'functions'; readonly id: string } & PatternSpec)
   | { readonly kind: 'profile'; readonly id: string; readonly members: readonly HookSpec[] };
@@ -75,6 +77,13 @@ export interface XdpSpec {
   readonly end: 'entry' | 'exit';
 }
 
+/** One end of the runs of a BPF program that is given packets as sk_buffs. */
+export interface ProgramSpec {
+  /** Its id or its name. */
+  readonly of: string;
+  readonly end: 'entry' | 'exit';
+}
+
 /** A kernel function by name. */
 export interface FunctionSpec {
   readonly name: string;
@@ -82,6 +91,8 @@ export interface FunctionSpec {
   readonly backend: FunctionBackend | undefined;
   /** @N, from 0: the argument that is the packet; undefined: BTF tells. */
   readonly argument: number | undefined;
+  /** Its events are its returns, with what it returned. */
+  readonly returns: boolean;
 }
 
 /** Kernel functions by a pattern: those with a packet. */

@@ -6,6 +6,7 @@ import {
   findProgram,
   type BpfProgramFacts,
   type BpfPrograms,
+  type ProgramKind,
 } from '../kernel/bpf-programs.ts';
 import type { FindXdpDevice, XdpDevice } from '../kernel/xdp-devices.ts';
 import type { FunctionKernel } from './function-facts.ts';
@@ -26,6 +27,11 @@ const DISPATCHER = 'bpf_dispatcher_xdp_func';
 const CONTEXT: Carrier = {
   ...{ kind: 'xdp', slot: 0, typed: false, number: 1, name: 'ctx', offset: 0 },
   struct: 'xdp_buff',
+};
+
+const XDP_PROGRAM: ProgramKind = {
+  ...{ types: [BPF_PROG_TYPE.xdp], kind: 'XDP program', prefix: 'xdp:' },
+  ...{ missing: 'no device and no XDP program', list: "xcap hooks 'xdp:*'" },
 };
 
 /** Whom a hook is of. */
@@ -112,8 +118,7 @@ function findSubject(spec: XdpSpec & { readonly id: string }, from: XdpSurroundi
   const isNumber = /^\d+$/.test(spec.of);
   const device = isNumber ? undefined : from.findDevice(spec.of);
   if (device === undefined) {
-    const kind = { type: BPF_PROG_TYPE.xdp, kind: 'XDP program' };
-    return { kind: 'program', program: findProgram(from.programs, spec.of, doing, kind) };
+    return { kind: 'program', program: findProgram(from.programs, spec.of, doing, XDP_PROGRAM) };
   }
   if (device.programs.length === 0 && !from.assumeProgram) {
     throw new UsageError(`${doing}: ${spec.of} has no XDP program`, {

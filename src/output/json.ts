@@ -58,6 +58,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     textField('ret', record.ret) +
     textField('verdict', record.verdict) +
     textField('redirect', record.redirect) +
+    (record.durationNs === undefined ? '' : `,"duration_ns":${record.durationNs}`) +
     `,"pid":${record.pid},"tid":${record.tid},"comm":${quoteJson(record.comm)}` +
     textField('context', record.context) +
     numberField('netns', record.netns) +

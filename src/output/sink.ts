@@ -21,6 +21,8 @@ export interface HookStats {
   readonly lost: number;
   readonly left: number;
   readonly missed: number;
+  /** Matched at the entry of a function that has not returned yet, or whose return was not seen. */
+  readonly unreturned: number;
 }
 
 /**

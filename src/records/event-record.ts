@@ -131,6 +131,9 @@ export class EventRecord implements PacketRecord {
   get data(): Uint8Array {
     return (this.#data ??= this.#event.data);
   }
+  get durationNs(): bigint | undefined {
+    return this.#event.durationNs;
+  }
   get packetId(): bigint | undefined {
     return this.#event.packetId;
   }

@@ -72,6 +72,8 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   readonly ownerComm?: string | undefined;
   /** What the function or program returned, decoded: `0`, `-EPERM`, `NF_DROP`, `0xffff8881...`. */
   readonly ret?: string | undefined;
+  /** From the entry of the function to its return. */
+  readonly durationNs?: bigint | undefined;
   /** What an XDP or tc program decided: `DROP`, `SHOT`; a number that the kernel has no name for. */
   readonly verdict?: string | undefined;
   readonly verdictCode?: VerdictCode | undefined;

@@ -31,6 +31,8 @@ export function decodeReturn(type: ReturnType, value: bigint): Returned {
       const signed = BigInt.asIntN(type.bits, value);
       return { ret: type.names.get(signed) ?? signedText(signed) };
     }
+    case 'register':
+      return { ret: `0x${value.toString(16)}` };
     case 'pointer': {
       const signed = BigInt.asIntN(64, value);
       if (signed < 0n && -signed <= MAX_ERRNO) return { ret: signedText(signed) };

@@ -19,19 +19,9 @@
 #include "where.gen.h"
 #include "filter.gen.h"
 #include "inner.h"
-#include "user.h"
-
-struct xcap_slot {
-	struct xcap_event event;
-#if XCAP_ACTION_C
-	u64 has_user;
-	union {
-		struct xcap_user_extend user;
-		u64 user_words[XCAP_USER_WORDS];
-	};
-#endif
-	u8 data[XCAP_CAPTURE_MAX];
-};
+#include "event.h"
+#include "count.h"
+#include "returns.h"
 
 static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hit *hit,
 				      const struct xcap_net *net, const struct xcap_view *view)
@@ -42,6 +32,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->skb = (u64)hit->skb;
 	e->location = hit->location;
 	e->ret = hit->ret;
+	e->duration_ns = 0;
 	e->packet_id = hit->packet_id;
 	e->flags = hit->returned ? XCAP_EVENT_RETURNED : 0;
 	if (hit->redirected)
@@ -172,11 +163,16 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 		} else {
 			length = xcap_copy(slot, 0, XCAP_CAPTURE_MAX, view->pkt.start, length);
 		}
+#if XCAP_RETURNS
+		if (hit->until_return && length > XCAP_PENDING_MAX)
+			length = XCAP_PENDING_MAX;
+#endif
 		slot->event.captured_length = length;
 		xcap_fill_user(slot, hit, view, length);
-		if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot,
-					__builtin_offsetof(struct xcap_slot, data) + length,
-					0) == 0)
+		if (hit->until_return)
+			outcome = xcap_keep(hit, slot);
+		else if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, XCAP_DATA_AT + length, 0) ==
+			 0)
 			outcome = XCAP_COUNT_SUBMITTED;
 	}
 	xcap_release(nesting, place);
@@ -262,6 +258,19 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 }
 #endif
 
+/* The packet as it is, without asking a filter. */
+static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_net *net,
+				      struct xcap_view *view)
+{
+	if (hit->xdp) {
+		xcap_xdp_net(hit->xdp, net);
+		xcap_xdp_view(hit, net, view);
+	} else {
+		xcap_net(hit->skb, hit->rx_sk, net);
+		xcap_view(hit, net, view);
+	}
+}
+
 /* The count that the filters end the event in; 0: it matches. */
 static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap_net *net,
 					 struct xcap_view *view)
@@ -298,15 +307,6 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 	u32 rejected = xcap_rejected(hit, &net, &view);
 
 	return rejected ? rejected : xcap_send(hit, &net, &view);
-}
-
-/* Atomic: a nested event may come between load and store. */
-static __always_inline void xcap_count(u32 hook, u32 outcome)
-{
-	struct xcap_counts *counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
-
-	if (counts && outcome < XCAP_COUNTERS)
-		__sync_fetch_and_add(&counts->count[outcome], 1);
 }
 
 /* Some functions and tracepoints have a packet only now and then. */

@@ -36,6 +36,9 @@ u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
 #define XCAP_OWN_RETURN ((u32)bpf_pseudo_fd(0, XCAP_RETURN_PLACEHOLDER))
 
 static void *(*const xcap_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*const xcap_map_update_elem)(void *map, const void *key, const void *value,
+					  u64 flags) = (void *)2;
+static long (*const xcap_map_delete_elem)(void *map, const void *key) = (void *)3;
 static u64 (*const xcap_ktime_get_ns)(void) = (void *)5;
 static u32 (*const xcap_get_prandom_u32)(void) = (void *)7;
 static u32 (*const xcap_get_smp_processor_id)(void) = (void *)8;

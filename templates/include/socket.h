@@ -44,6 +44,29 @@ static __always_inline void xcap_fill_socket(struct xcap_socket *s, struct sock 
 	}
 }
 
+/* What is kept has to be as large as what a packet needs: a slot. */
+static __always_inline u32 xcap_keep_socket(const struct xcap_hit *hit,
+					    const struct xcap_socket_event *event)
+{
+	u32 index, place, outcome = XCAP_COUNT_LOST;
+	struct xcap_nesting *nesting = xcap_nesting();
+	struct xcap_socket_event *slot;
+
+	if (!nesting)
+		return XCAP_COUNT_MISSED;
+	place = xcap_claim(nesting);
+	if (place == XCAP_NO_SLOT)
+		return XCAP_COUNT_MISSED;
+	index = xcap_get_smp_processor_id() * XCAP_SLOTS + place;
+	slot = xcap_map_lookup_elem(MAP(XCAP_MAP_SLOTS), &index);
+	if (slot) {
+		*slot = *event;
+		outcome = xcap_keep(hit, slot);
+	}
+	xcap_release(nesting, place);
+	return outcome;
+}
+
 static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 {
 	struct xcap_socket_event out = {};
@@ -80,6 +103,8 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	e->captured_length = sizeof(out.socket);
 	xcap_get_current_comm(e->comm, sizeof(e->comm));
 	xcap_fill_socket(&out.socket, sk);
+	if (hit->until_return)
+		return xcap_keep_socket(hit, &out);
 	if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), &out, sizeof(out), 0))
 		return XCAP_COUNT_LOST;
 	return XCAP_COUNT_SUBMITTED;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A run of an XDP program, seen twice: as it starts and as it ends. The filters decide at its
- * start, and its end does the same. Both programs are called by one trampoline, which gives them
- * one context on its stack: the context's address tells runs apart that nest, or that are put
+ * A run of an XDP or other BPF program, seen twice: as it starts and as it ends. The filters decide
+ * at its start, and its end does the same. Both programs are called by one trampoline, which gives
+ * them one context on its stack: the context's address tells runs apart that nest, or that are put
  * aside, on a CPU. A run whose start was not seen is decided on by itself.
  */
 #ifndef XCAP_XDP_RUN_H
@@ -118,8 +118,7 @@ static __always_inline int xcap_capture_exit(struct xcap_hit *hit, u32 pair)
 		hit->packet_id = xcap_next_packet_id();
 		outcome = xcap_rejected(hit, &net, &view);
 	} else if (!outcome) {
-		xcap_xdp_net(hit->xdp, &net);
-		xcap_xdp_view(hit, &net, &view);
+		xcap_look(hit, &net, &view);
 	}
 	if (!outcome)
 		outcome = xcap_send(hit, &net, &view);

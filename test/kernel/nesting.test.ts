@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +5,7 @@ import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair, type Netns } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
 import { capture, runXcap } from '../support/tracer.ts';
-import { buildSender } from '../support/traffic.ts';
+import { buildSender, runTogether } from '../support/traffic.ts';
 
 const EACH = process.env['XCAP_GUEST'] === undefined ? 20_000 : 4_000;
 /** Of the flood, until an event comes in the middle of another. */
@@ -34,36 +32,6 @@ beforeAll(() => {
 afterAll(() => {
   pair.dispose();
 });
-
-/**
- * Runs senders side by side: each waits for its input, and gets it when all have been started, which takes longer than
- * the sending. What each printed.
- */
-async function runTogether(
-  senders: readonly (readonly [command: readonly string[], input: string])[],
-): Promise<string[]> {
-  const started = senders.map(([[program = '', ...args], input]) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    const ended = new Promise<string>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', () => {
-        resolve(out);
-      });
-    });
-    return { child, input, ended };
-  });
-  for (const { child } of started) {
-    // The kernel's name of it changes with each step of `ip netns exec`, taskset, sender.
-    const isSender = (): boolean =>
-      child.exitCode !== null ||
-      readFileSync(`/proc/${child.pid}/comm`, 'utf8').startsWith('send-');
-    while (!isSender()) await sleep(5);
-  }
-  for (const { child, input } of started) child.stdin.end(input);
-  return Promise.all(started.map(({ ended }) => ended));
-}
 
 /** What was sent may still wait in CPU 0's backlog: until the rule has dropped it all, or for two seconds. */
 async function allArrived(receiver: Netns): Promise<void> {

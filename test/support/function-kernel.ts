@@ -19,9 +19,14 @@ export type ParameterType =
   | 'xsk'
   | '...';
 
+/** Types that they can return. */
+export type ReturnedType = 'int' | 'u32' | 'bool' | 'void' | 'void*' | 'skb' | 'verdict';
+
 export interface MadeFunction {
   readonly name: string;
   readonly params: readonly ParameterType[];
+  /** u32 unless told. */
+  readonly returns?: ReturnedType;
   /** Undefined for the kernel itself. */
   readonly module?: string;
   /** How many pieces of code have the name; 0: it is inlined. */
@@ -88,7 +93,9 @@ export function makeKernel(kernel: MadeKernel): { view: KernelView; reader: MapR
   return { view, reader };
 }
 
-function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '...'>, number>> {
+function addTypes(
+  builder: BtfBuilder,
+): Readonly<Record<Exclude<ParameterType, '...'> | ReturnedType, number>> {
   const fwd = (name: string): number => builder.add({ kind: 'fwd', name, union: false });
   const ptr = (typeId: number): number => builder.add({ kind: 'ptr', name: '', typeId });
   const u32 = builder.int('unsigned int', 4);
@@ -106,7 +113,7 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
       })),
     });
   const skb = ptr(struct('sk_buff', ['head']));
-  struct('pt_regs', ['r9', 'r8', 'cx', 'dx', 'si', 'di']);
+  struct('pt_regs', ['r9', 'r8', 'ax', 'cx', 'dx', 'si', 'di', 'sp']);
   struct('bpf_prog', ['a', 'b', 'c', 'd', 'e', 'f', 'aux', 'insnsi']);
   return {
     skb,
@@ -121,6 +128,20 @@ function addTypes(builder: BtfBuilder): Readonly<Record<Exclude<ParameterType, '
     xsk: ptr(struct('xdp_sock', ['dev', 'skb'], skb)),
     pktinfo: ptr(struct('nft_pktinfo', ['state', 'skb'], skb)),
     pair: struct('pair', ['a', 'b']),
+    int: builder.int('int', 4, true),
+    bool: builder.int('_Bool', 1),
+    void: 0,
+    verdict: builder.add({
+      ...{ kind: 'typedef', name: 'verdict_t' },
+      typeId: builder.add({
+        ...{ kind: 'enum', name: 'verdict', sizeBytes: 4, signed: true },
+        values: [
+          { name: 'VERDICT_NONE', value: -1n },
+          { name: 'VERDICT_PASS', value: 3n },
+          { name: 'VERDICT_LAST', value: 3n },
+        ],
+      }),
+    }),
   };
 }
 
@@ -135,12 +156,12 @@ function addFunctions(
   types: ReturnType<typeof addTypes>,
   functions: readonly MadeFunction[],
 ): void {
-  for (const { name, params, typed = true } of functions) {
+  for (const { name, params, returns = 'u32', typed = true } of functions) {
     if (!typed) continue;
     const typeId = builder.add({
       kind: 'func_proto',
       name: '',
-      returnTypeId: types.u32,
+      returnTypeId: types[returns],
       params: params.map((type, i) =>
         type === '...' ? { name: '', typeId: 0 } : { name: nameOf(type, i), typeId: types[type] },
       ),

@@ -39,6 +39,7 @@ export interface JsonRecord {
   readonly ret?: string;
   readonly owner_pid?: number;
   readonly owner_comm?: string;
+  readonly duration_ns?: number;
 }
 
 /** One hook's line of the summary. */
@@ -52,6 +53,7 @@ export interface Summary {
   readonly lost: number;
   readonly left: number;
   readonly missed: number;
+  readonly unreturned: number;
 }
 
 export interface Outcome {
@@ -93,6 +95,7 @@ export function parseSummaries(stderr: string): readonly Summary[] {
         lost: numberBefore(line, 'lost'),
         left: numberBefore(line, 'left'),
         missed: numberBefore(line, 'missed'),
+        unreturned: numberBefore(line, 'not returned'),
       };
     });
 }

@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Netns } from './netns.ts';
 
 const sources = import.meta.dirname;
@@ -12,7 +13,7 @@ function modified(file: string): number {
 
 /** Path of a sender, built from its C source when that is newer. */
 export function buildSender(
-  name: 'send-frames' | 'send-datagrams' | 'af-xdp' | 'xdp-program' | 'xdp-hook',
+  name: 'send-frames' | 'send-datagrams' | 'af-xdp' | 'skb-program' | 'xdp-program' | 'xdp-hook',
 ): string {
   const source = join(sources, `${name}.c`);
   const program = join(builds, name);
@@ -118,4 +119,34 @@ export class AfXdpReceiver {
 /** Try to open a TCP connection, for at most a second; whether it opened. */
 export function connectTcp(from: Netns, to: string, port: number): boolean {
   return from.try(['timeout', '1', 'bash', '-c', `exec 3<>/dev/tcp/${to}/${port}`]).status === 0;
+}
+
+/**
+ * Runs senders side by side: each waits for its input, and gets it when all have been started, which takes longer than
+ * the sending. What each printed.
+ */
+export async function runTogether(
+  senders: readonly (readonly [command: readonly string[], input: string])[],
+): Promise<string[]> {
+  const started = senders.map(([[program = '', ...args], input]) => {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    const ended = new Promise<string>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', () => {
+        resolve(out);
+      });
+    });
+    return { child, input, ended };
+  });
+  for (const { child } of started) {
+    // The kernel's name of it changes with each step of `ip netns exec`, taskset, sender.
+    const isSender = (): boolean =>
+      child.exitCode !== null ||
+      readFileSync(`/proc/${child.pid}/comm`, 'utf8').startsWith('send-');
+    while (!isSender()) await sleep(5);
+  }
+  for (const { child, input } of started) child.stdin.end(input);
+  return Promise.all(started.map(({ ended }) => ended));
 }

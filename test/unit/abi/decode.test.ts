@@ -108,6 +108,7 @@ describe('EventView', () => {
       'time_ns',
       'skb',
       'ret',
+      'duration_ns',
       'packet_id',
       'redirect_map',
       'redirect_index',
@@ -148,7 +149,7 @@ describe('EVENT_FIELDS', () => {
 
   it('are asserted in the C that is emitted', () => {
     const header = emitEventHeader();
-    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 100');
+    expect(header).toContain('_Static_assert(__builtin_offsetof(struct xcap_event, comm) == 108');
     expect(header).toContain(`sizeof(struct xcap_event) == ${EVENT_BYTES}`);
   });
 });

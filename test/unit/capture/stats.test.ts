@@ -18,6 +18,18 @@ describe('sumCounters()', () => {
 });
 
 describe('hookStats()', () => {
+  it('has what waits for a return apart, whichever CPUs it went up and down on', () => {
+    const value = new BigUint64Array(COUNTERS.length * 2);
+    const waiting = COUNTERS.indexOf('waiting');
+    value[waiting] = 7n;
+    value[COUNTERS.length + waiting] = BigInt.asUintN(64, -4n);
+    const counts = sumCounters(new Uint8Array(value.buffer), 2);
+    const stats = hookStats('fexit:f', counts, { written: 0, left: 0, recursionMisses: 0 });
+    expect(stats).toMatchObject({ seen: 0, matched: 0, missed: 0, unreturned: 3 });
+    expect(sumsError(stats)).toBeUndefined();
+    expect(formatStats(stats)).toMatch(/, 0 missed, 3 not returned$/);
+  });
+
   const stats = hookStats(
     'drop',
     kernel({ submitted: 90, lost: 10, rejected_filter: 5, rejected_netns: 3, missed: 2 }),

@@ -10,6 +10,7 @@ const stats = (hook: string, counts: Partial<HookStats>): HookStats => ({
   written: 0,
   lost: 0,
   left: 0,
+  unreturned: 0,
   missed: 0,
   ...counts,
 });

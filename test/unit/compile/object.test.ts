@@ -17,6 +17,7 @@ const maps = captureMaps({
   claims: false,
   xdpPairs: 0,
   pagedBytes: 0,
+  returns: false,
 });
 
 function insn(code: number, src: number, imm: number): Buffer {

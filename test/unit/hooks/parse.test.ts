@@ -23,9 +23,22 @@ describe('parseHooks()', () => {
     ['icmp_rcv', { name: 'icmp_rcv', backend: undefined, argument: undefined }],
     ['kprobe:ip_rcv.isra.0@2', { name: 'ip_rcv.isra.0', backend: 'kprobe', argument: 1 }],
     ['fentry:tcp_v4_rcv', { name: 'tcp_v4_rcv', backend: 'fentry', argument: undefined }],
+    ['fexit:ip_rcv', { name: 'ip_rcv', backend: 'fentry', argument: undefined, returns: true }],
+    ['kretprobe:f@2', { name: 'f', backend: 'kprobe', argument: 1, returns: true }],
   ])('takes a function apart: %s', (name, expected) => {
-    expect(parseHooks([name])).toEqual([{ kind: 'function', id: name, ...expected }]);
+    expect(parseHooks([name])).toEqual([
+      { kind: 'function', id: name, returns: false, ...expected },
+    ]);
   });
+
+  it.each(['fexit:tcp_*', 'kretprobe:all', 'fexit:?'])(
+    'takes no pattern of returns: %s',
+    (name) => {
+      expect(() => parseHooks([name])).toThrow(
+        `choosing hooks: ${name}: return values are of functions by name`,
+      );
+    },
+  );
 
   it.each([
     ['all', { pattern: '*', backend: undefined, argument: undefined }],
@@ -54,7 +67,7 @@ describe('parseHooks()', () => {
     },
   );
 
-  it.each(['kretprobe:icmp_rcv', 'bpf:3'])('says not yet for %s', (name) => {
+  it.each(['mbuf:1:f', 'uprobe:/bin/x:f@1'])('says not yet for %s', (name) => {
     expect(() => parseHooks([name])).toThrow(`choosing hooks: ${name}: not yet`);
   });
 });
@@ -71,6 +84,20 @@ describe('an XDP hook', () => {
 
   it.each(['xdp:', 'xdp:@exit', 'xdp:eth 0'])('cannot be %j', (name) => {
     expect(() => parseHooks([name])).toThrow(/no device, and no program/);
+  });
+});
+
+describe('a hook at the runs of a program', () => {
+  it.each(['bpf:12', 'bpf:choose_verdict'])('is two without an end: %s', (name) => {
+    expect(parseHooks([name])).toEqual(
+      ['entry', 'exit'].map((end) => ({
+        ...{ kind: 'bpf', id: `${name}@${end}`, of: name.slice(4), end },
+      })),
+    );
+  });
+
+  it.each(['bpf:', 'bpf:@exit', 'bpf:a b'])('refuses %s', (name) => {
+    expect(() => parseHooks([name])).toThrow(/choosing hooks: bpf:.*: no program/);
   });
 });
 

@@ -180,6 +180,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
       ret: '-EPERM',
       verdict: 'DROP',
       redirect: 'map:12[0]',
+      durationNs: 1234n,
       packetId: 7n,
       ownerPid: 3,
       ownerComm: 'x',

@@ -63,6 +63,7 @@ export function sampleStats(changes: Partial<HookStats> = {}): HookStats {
     lost: 1,
     left: 0,
     missed: 0,
+    unreturned: 0,
     ...changes,
   };
 }

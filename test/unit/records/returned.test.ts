@@ -33,6 +33,10 @@ describe('decodeReturn()', () => {
     expect(decodeReturn(type, BigInt.asUintN(64, -12n))).toEqual({ ret: '-ENOMEM' });
   });
 
+  test('shows the register where nothing is known of it', () => {
+    expect(decodeReturn({ kind: 'register' }, MINUS_ONE_32)).toEqual({ ret: '0xffffffff' });
+  });
+
   test('takes a bool from one byte, whatever is above', () => {
     expect(decodeReturn({ kind: 'unsigned', bits: 8 }, 0xffff_ff01n)).toEqual({ ret: '1' });
   });

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* How events ended: see src/abi/counters.ts. */
+#ifndef XCAP_COUNT_H
+#define XCAP_COUNT_H
+
+#include "helpers.h"
+#include "events.gen.h"
+
+/* Atomic: a nested event may come between load and store. */
+static __always_inline void xcap_add(u32 hook, u32 outcome, u64 number)
+{
+	struct xcap_counts *counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
+
+	if (counts && outcome < XCAP_COUNTERS)
+		__sync_fetch_and_add(&counts->count[outcome], number);
+}
+
+static __always_inline void xcap_count(u32 hook, u32 outcome)
+{
+	xcap_add(hook, outcome, 1);
+}
+
+#endif
