@@ -10,7 +10,7 @@ const OWN = [
     argument: 'NAME[,NAME]',
     group: 'trace',
     status: 'built',
-    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, xdp:DEVICE, xdp:ID or xdp:PROGRAM, xdpmap:PATH, tracepoint:CATEGORY:NAME, a kernel function, a pattern such as 'tcp_*', all, or profile:NAME; 'xcap hooks' lists them; repeatable",
+    help: "where to trace: drop (default; alias kfree_skb_reason), consume, rx, tx, afxdp, xdp:DEVICE, xdp:ID or xdp:PROGRAM, xdpmap:PATH, bpf:PROGRAM, tracepoint:CATEGORY:NAME, a kernel function (fexit: or kretprobe: before its name for what it returns), a pattern such as 'tcp_*', all, or profile:NAME; 'xcap hooks' lists them; repeatable",
   },
   {
     key: 'backend',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { proved } from '../support/hook-table.ts';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
@@ -93,6 +94,7 @@ describe.skipIf(!able).each(PREFIXES)('what functions return, by %s', (prefix) =
       by: { filter: expect.any(Number) as number },
     });
     expect(summary?.by['filter']).toBeGreaterThanOrEqual(OTHER);
+    proved(prefix === 'fexit' ? 'fexit' : 'kretprobe', stderr);
   });
 
   it('is decoded by its type', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { livePrograms } from '../../src/bpf/programs.ts';
+import { provedBy } from '../support/hook-table.ts';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { ethernet, ipv4, udp } from '../support/packets.ts';
@@ -96,6 +97,9 @@ const WAYS = [
 describe.skipIf(!kernel.fentry).each(WAYS)(
   'an XDP program in $mode mode $options',
   ({ mode, options }) => {
+    const place =
+      kernel.xdpDispatcher && options.length === 0 ? '`bpf_dispatcher_xdp_func`' : 'the program';
+
     it('is seen at both ends of each run, with its verdict and what it changed', async () => {
       await load(pair.b, mode, { options: [`redirect=${pair.b.ifindex}`] });
       const frames = VERDICTS.map((verdict, i) => frame(verdict, { change: i % 2 }));
@@ -137,6 +141,7 @@ describe.skipIf(!kernel.fentry).each(WAYS)(
           }),
         );
       }
+      provedBy(mode === 'native' ? 'xdpNative' : 'xdpGeneric', place);
     });
 
     it('is traced without types where all programs go through one place, else it says why not', async () => {
@@ -154,6 +159,7 @@ describe.skipIf(!kernel.fentry).each(WAYS)(
         send(VERDICTS.filter((verdict) => verdict !== 4).map((verdict) => frame(verdict)));
       });
       expect(tally(records)).toEqual({ ABORTED: 3, DROP: 2, PASS: 4, TX: 1, 9: 1 });
+      provedBy('xdpWithoutBtf', place);
     });
   },
 );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HookMap } from '../../src/bpf/hook-map.ts';
 import { BpfFs, HookedDevice } from '../support/hook-map.ts';
+import { proved } from '../support/hook-table.ts';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair, type Netns } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
@@ -83,7 +84,7 @@ describe.each([
 ] as const)('a hook map in %s mode', (mode, options) => {
   it('tells each verdict, and is empty afterwards', async () => {
     await hooked(pair.b, mode, ...options);
-    const { records, summaries, status } = await capture(
+    const { records, summaries, stderr, status } = await capture(
       ['--hook', `xdpmap:${pin}`, '--netns', pair.b.name, 'udp'],
       () => {
         sendAll(pair.a, pair.b);
@@ -108,6 +109,7 @@ describe.each([
       }),
     ]);
     expect(entries(pin)).toEqual(EMPTY);
+    proved(mode === 'native' ? 'xdpMapNative' : 'xdpMapGeneric', stderr);
   });
 });
 

@@ -10,6 +10,15 @@ export const HOOK_ROWS = {
   pointer: '... with `sk_buff **`',
   module: '... of a module',
   pattern: 'a pattern, `all`',
+  fexit: '`fexit:FUNCTION`',
+  kretprobe: '`kretprobe:FUNCTION`',
+  xdpGeneric: '`xdp:...`, generic mode',
+  xdpNative: '`xdp:...`, native mode',
+  xdpWithoutBtf: '... a program without BTF',
+  xdpMapGeneric: '`xdpmap:PATH`, generic mode',
+  xdpMapNative: '`xdpmap:PATH`, native mode',
+  tc: '`bpf:...`, a tc program',
+  socketFilter: '`bpf:...`, a socket filter',
   afxdpTx: '`afxdp:tx`',
   afxdpRxGeneric: '`afxdp:rx`, generic mode',
   afxdpRxNative: '`afxdp:rx`, native mode',
@@ -37,12 +46,15 @@ export function backendsOf(stderr: string): readonly string[] {
 
 /** Called behind the last assertion on a capture of that kind. @param stderr of the capture */
 export function proved(row: HookRow, stderr: string): void {
+  for (const backend of new Set(backendsOf(stderr))) provedBy(row, backend);
+}
+
+/** The same, where the capture's first line does not say it well. */
+export function provedBy(row: HookRow, how: string): void {
   const share = process.env['XCAP_SHARE'];
   const file = share === undefined ? fileOf(thisKernel, false) : join(share, 'proofs');
   mkdirSync(join(file, '..'), { recursive: true });
-  for (const backend of new Set(backendsOf(stderr))) {
-    appendFileSync(file, `${thisKernel}\t${row}\t${backend}\n`);
-  }
+  appendFileSync(file, `${thisKernel}\t${row}\t${how}\n`);
 }
 
 /** What tests on a kernel have left. @returns empty where none ran */
