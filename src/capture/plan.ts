@@ -94,7 +94,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     xdp: {
       programs: livePrograms,
       findDevice: xdpDevices(view.netns).find,
-      assumeProgram: options.loadPass,
+      assumeProgram: options.loadPass && options.dryRun,
     },
     skip: options.partial ? (error) => void skipped.push(error) : undefined,
   });

@@ -138,7 +138,6 @@ function emitXdpRun(
           // Behind the only argument of a program, its context.
           `hit.ret = (u32)${program === undefined ? 'xcap_func_ret(ctx)' : 'ctx[1]'};`,
           'hit.returned = 1;',
-          'xcap_redirect(&hit);',
         ]
       : []),
     pair === undefined

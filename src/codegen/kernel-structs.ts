@@ -53,7 +53,7 @@ export const KERNEL_STRUCTS: StructWants = {
   ],
 };
 
-/** Those of templates/include/xdp-run.h. */
+/** Those of xdp-run.h and redirect.h. */
 export const XDP_RUN_STRUCTS: StructWants = {
   bpf_prog: ['aux', 'expected_attach_type'],
   bpf_prog_aux: ['id'],
