@@ -106,7 +106,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     xdp: {
       programs: livePrograms,
       findDevice: xdpDevices(view.netns).find,
-      assumeProgram: options.loadPass,
+      assumeProgram: options.loadPass && options.dryRun,
     },
     readHookMap: options.dryRun ? assumeHookMap : readHookMapFacts,
     xdpActions: options.xdpActions,

@@ -201,7 +201,6 @@ function emitRun(
           // Behind the only argument of a program, its context.
           `hit.ret = (u32)${program === undefined ? 'xcap_func_ret(ctx)' : 'ctx[1]'};`,
           'hit.returned = 1;',
-          ...(carrier.kind === 'xdp' ? ['xcap_redirect(&hit);'] : []),
         ]
       : []),
     pair === undefined

@@ -57,7 +57,7 @@ export const KERNEL_STRUCTS: StructWants = {
   socket_alloc: ['vfs_inode.i_ino'],
 };
 
-/** Those of templates/include/xdp-run.h. */
+/** Those of xdp-run.h and redirect.h. */
 export const XDP_RUN_STRUCTS: StructWants = {
   bpf_prog: ['aux', 'expected_attach_type'],
   bpf_prog_aux: ['id'],

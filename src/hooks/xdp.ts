@@ -136,11 +136,12 @@ function subjectName({ of }: XdpSpec, subject: XdpSubject): string {
 function subjectPrograms(
   { id }: XdpSpec & { readonly id: string },
   subject: XdpSubject,
-  { programs }: XdpSurroundings,
+  { programs, assumeProgram }: XdpSurroundings,
 ): readonly BpfProgramFacts[] {
   if (subject.kind === 'program') return [subject.program];
   const found = subject.device.programs.flatMap((each) => programs.byId(each) ?? []);
   if (found.length > 0) return found;
+  if (assumeProgram) return [{ id: 0, type: BPF_PROG_TYPE.xdp, name: 'xcap_pass', functionId: 1 }];
   throw new UnsupportedError(`choosing hooks: ${id}: the device's program is gone`, {
     hint: 'try again: somebody is replacing it',
   });

@@ -12,6 +12,7 @@
 #include "packet.h"
 #include "task.h"
 #include "xdp.h"
+#include "redirect.h"
 #include "paged.h"
 #include "hit.h"
 #include "events.gen.h"
@@ -35,10 +36,9 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->duration_ns = 0;
 	e->packet_id = hit->packet_id;
 	e->flags = hit->returned ? XCAP_EVENT_RETURNED : 0;
-	if (hit->redirected)
-		e->flags |= XCAP_EVENT_REDIRECTED;
-	e->redirect_map = hit->redirect_map;
-	e->redirect_index = hit->redirect_index;
+	e->redirect_map = 0;
+	e->redirect_index = 0;
+	xcap_fill_redirect(e, hit);
 	e->wire_length = view->pkt.wire_len;
 	e->reason = hit->reason;
 	e->tgid = task >> 32;

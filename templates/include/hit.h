@@ -16,11 +16,8 @@ struct xcap_hit {
 	struct sock *rx_sk;
 	struct sock *owner; /* the socket that an xdp_buff is for */
 	u64 location;
-	u64 ret;	    /* what was returned, where `returned` says so */
-	u64 packet_id;	    /* the same at each hook that one packet came by; 0: not told */
-	u32 redirect_map;   /* where an XDP program redirects to, where `redirected` says so: */
-	u32 redirect_index; /* an entry of that map; without one, a device by its number */
-	u32 redirected;
+	u64 ret;       /* what was returned, where `returned` says so */
+	u64 packet_id; /* the same at each hook that one packet came by; 0: not told */
 	u32 reason;
 	u32 hook;
 	u32 returned;

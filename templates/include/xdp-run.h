@@ -18,8 +18,6 @@
 #define XCAP_XDP_DEVMAP 33
 #define XCAP_XDP_CPUMAP 35
 
-#define XCAP_XDP_REDIRECT 4
-
 struct xcap_run {
 	u64 context; /* 0: nothing kept */
 	u64 packet_id;
@@ -153,79 +151,6 @@ static __always_inline int xcap_xdp_program_is_devices(u64 insns, u64 offset)
 
 	return type != XCAP_XDP_DEVMAP && type != XCAP_XDP_CPUMAP;
 }
-
-#if XCAP_REDIRECT_BY_TASK || XCAP_REDIRECT_BY_CPU
-/*
- * What bpf_redirect() and bpf_redirect_map() left for xdp_do_redirect(), which comes next: on this
- * CPU, from 6.11 on in the task (commit 401cb7dae813).
- */
-static __always_inline struct bpf_redirect_info *xcap_redirect_info(void)
-{
-	u64 base = 0;
-#if XCAP_REDIRECT_BY_TASK
-	xcap_probe_read_kernel(&base, sizeof(base),
-			       (void *)(xcap_get_current_task() + XCAP_NET_CONTEXT_OFFSET));
-	return base ? (void *)(base + XCAP_REDIRECT_INFO_OFFSET) : 0;
-#else
-	u64 cpu = xcap_get_smp_processor_id();
-
-	xcap_probe_read_kernel(&base, sizeof(base), (void *)(XCAP_PER_CPU_OFFSETS + 8 * cpu));
-	return base ? (void *)(base + XCAP_REDIRECT_INFO) : 0;
-#endif
-}
-
-#define XCAP_REDIRECT_INITIALISED 2 /* BPF_RI_F_RI_INIT */
-
-static __always_inline void xcap_redirect(struct xcap_hit *hit)
-{
-	struct bpf_redirect_info *info;
-	struct bpf_dtab_netdev *entry;
-	u32 map = 0, type = 0;
-
-	if ((u32)hit->ret != XCAP_XDP_REDIRECT)
-		return;
-	info = xcap_redirect_info();
-	if (!info)
-		return;
-#if XCAP_REDIRECT_BY_TASK
-	if (!(PROBE(info, kern_flags) & XCAP_REDIRECT_INITIALISED))
-		return;
-#endif
-#if XCAP_HAS_bpf_redirect_info__map_id
-	map = PROBE(info, map_id);
-	type = PROBE(info, map_type);
-	if (map == 0x7fffffff) /* bpf_redirect(): INT_MAX, no map */
-		map = 0;
-	else if (!map)
-		return;
-#elif XCAP_HAS_bpf_redirect_info__map
-	struct bpf_map *of = PROBE(info, map);
-
-	if (of) {
-		map = PROBE(of, id);
-		type = PROBE(of, map_type);
-	}
-#endif
-	hit->redirect_map = map;
-	hit->redirect_index = PROBE(info, tgt_index);
-	/* The entry of a device map knows its device: BPF_MAP_TYPE_DEVMAP,
-	 * BPF_MAP_TYPE_DEVMAP_HASH. */
-	if (type == 14 || type == 25) {
-		entry = PROBE(info, tgt_value);
-		if (entry) {
-			struct net_device *dev = PROBE(entry, dev);
-
-			hit->redirect_map = 0;
-			hit->redirect_index = PROBE(dev, ifindex);
-		}
-	}
-	hit->redirected = hit->redirect_map || hit->redirect_index;
-}
-#else
-static __always_inline void xcap_redirect(struct xcap_hit *hit)
-{
-}
-#endif
 
 #endif
 #endif
