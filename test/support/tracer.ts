@@ -37,8 +37,6 @@ export interface JsonRecord {
   readonly protocol?: number;
   readonly state?: string;
   readonly ret?: string;
-  readonly verdict?: string;
-  readonly packet_id?: number;
   readonly duration_ns?: number;
 }
 
