@@ -52,8 +52,9 @@ class Reader {
 
   async read(): Promise<void> {
     this.#child.stdin?.end('\n');
-    const place = (): string => readFileSync(`/proc/${this.#child.pid}/wchan`, 'utf8');
-    while (!/wait_for_more_packets/.test(place())) await sleep(20);
+    // Number and arguments of the system call that it waits in: read() of the socket.
+    const call = (): string => readFileSync(`/proc/${this.#child.pid}/syscall`, 'utf8');
+    while (!/^\d+ 0x3 /.test(call())) await sleep(20);
   }
 
   async stop(): Promise<void> {
