@@ -177,7 +177,7 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
 
 /** At one end of the run of a BPF program: is it one of the hook's, and what became of the packet. */
 function emitRun(
-  { xdp, backend, program, arguments: { carrier } }: ResolvedHook,
+  { xdp, backend, program }: ResolvedHook,
   argument: (slot: number) => string,
 ): string[] {
   if (xdp === undefined) return ['return xcap_capture(&hit);'];
