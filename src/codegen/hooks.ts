@@ -140,7 +140,7 @@ function registers(regs: PtRegs | undefined): PtRegs {
 
 /** Takes packet or socket out of the arguments, and captures it. */
 function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): string[] {
-  const { carrier, certain, location, reason, rxSk, owner } = hook.arguments;
+  const { carrier, certain, location, reason, rxSk, owner, descriptor } = hook.arguments;
   const address = argument(carrier.slot);
   switch (carrier.kind) {
     case 'sock':
@@ -155,6 +155,14 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         ...(certain ? [] : ['if (!hit.xdp)', '\treturn xcap_no_packet(&hit);']),
         ...(owner === undefined ? [] : [`hit.owner = (void *)${argument(owner)};`]),
         ...emitRun(hook, argument),
+      ];
+    case 'xsk':
+      return [
+        `if (!(u8)${hook.returnSlot === undefined ? 'xcap_func_ret(ctx)' : `ctx[${hook.returnSlot}]`})`,
+        '\treturn 0;',
+        `hit.xdp = (void *)${address};`,
+        `hit.descriptor = (void *)${argument(descriptor ?? 0)};`,
+        'return xcap_capture(&hit);',
       ];
     case 'skb':
     case 'skb-pointer':

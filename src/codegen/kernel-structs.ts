@@ -57,6 +57,12 @@ export const KERNEL_STRUCTS: StructWants = {
   socket_alloc: ['vfs_inode.i_ino'],
 };
 
+/** Those of what zero-copy sockets send, in xdp.h. */
+export const XSK_STRUCTS: StructWants = {
+  xsk_buff_pool: ['addrs', 'netdev', 'queue_id'],
+  xdp_desc: ['addr', 'len'],
+};
+
 /** Those of xdp-run.h and redirect.h. */
 export const XDP_RUN_STRUCTS: StructWants = {
   bpf_prog: ['aux', 'expected_attach_type'],

@@ -28,7 +28,7 @@ import { compose } from './compose.ts';
 import { emitHookFunctions, hasTaskHelpers, isTyped, unitKind, type UnitKind } from './hooks.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
-import { KERNEL_STRUCTS, XDP_RUN_STRUCTS } from './kernel-structs.ts';
+import { KERNEL_STRUCTS, XDP_RUN_STRUCTS, XSK_STRUCTS } from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
 
 /** The programs are loaded as this: GPL-compatible, as the tracing helpers demand. */
@@ -108,6 +108,7 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
     ['XCAP_PAGED_BYTES', pagedBytes(input.filter, paged)],
     ...pagedDefines(paged),
     ['XCAP_WHERE', flag(input.where.conditional)],
+    ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect),
   ];
@@ -234,14 +235,19 @@ function userHeaders(user: UserC): Record<string, string> {
   };
 }
 
+const hasDescriptors = (hooks: readonly ResolvedHook[]): boolean =>
+  hooks.some((hook) => hook.arguments.carrier.kind === 'xsk');
+
 /** The C of a capture, one text for each kind of hook: pure, the same input gives the same text. */
 export function generateProgram(input: ProgramInput): ProgramSource {
   const kinds = [...new Set(input.hooks.map(unitKind))];
   const functionOf = new Map<ResolvedHook, string>();
   const values: number[] = [];
-  const structs = input.hooks.some(({ xdp }) => xdp !== undefined)
-    ? mergeWants(KERNEL_STRUCTS, XDP_RUN_STRUCTS)
-    : KERNEL_STRUCTS;
+  const structs = [
+    KERNEL_STRUCTS,
+    ...(input.hooks.some(({ xdp }) => xdp !== undefined) ? [XDP_RUN_STRUCTS] : []),
+    ...(hasDescriptors(input.hooks) ? [XSK_STRUCTS] : []),
+  ].reduce(mergeWants);
   const shared = {
     'kernel.gen.h': emitStructs(
       input.btf,

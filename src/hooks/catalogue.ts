@@ -65,7 +65,7 @@ export const LOGICAL_HOOKS: readonly LogicalHook[] = [
   {
     id: 'afxdp:tx',
     aliases: [],
-    summary: 'frames that AF_XDP sockets send in copy mode, which tcpdump does not see',
+    summary: 'frames that AF_XDP sockets send, which tcpdump does not see',
     subject: 'AF_XDP transmission',
     direction: 'outbound',
     at: {
@@ -74,6 +74,7 @@ export const LOGICAL_HOOKS: readonly LogicalHook[] = [
       atData: true,
       // Packet sockets with PACKET_QDISC_BYPASS send by the same function.
       destructor: 'xsk_destruct_skb',
+      descriptors: 'xsk_tx_peek_desc',
     },
   },
   {

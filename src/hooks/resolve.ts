@@ -17,6 +17,7 @@ import {
   type HookSpec,
   type LogicalHook,
 } from './spec.ts';
+import { resolveDescriptors } from './xsk-descriptors.ts';
 import { pairXdpHooks, resolveXdp, type XdpSurroundings } from './xdp.ts';
 import { resolveXdpMap, type ReadHookMap } from './xdp-map.ts';
 import {
@@ -96,8 +97,8 @@ function symbolNames(spec: HookSpec): readonly string[] {
   if (spec.kind === 'function') return [spec.name];
   if (spec.kind === 'profile') return spec.members.flatMap(symbolNames);
   if (spec.kind !== 'logical' || spec.hook.at.kind !== 'function') return [];
-  const { functions, destructor } = spec.hook.at;
-  return destructor === undefined ? functions : [...functions, destructor];
+  const { functions, destructor, descriptors } = spec.hook.at;
+  return [...functions, destructor ?? [], descriptors ?? []].flat();
 }
 
 /** Attached one by one, each costs some 5 ms to attach and up to 20 ms to detach: kernel-wide locks. */
@@ -188,7 +189,7 @@ function resolveProfile(
 /** By those of the functions that the kernel has. @throws what the first of them says if it has none */
 function resolveLogicalFunctions(
   { id, subject, direction }: LogicalHook,
-  { functions, atData, destructor }: FunctionPlace,
+  { functions, atData, destructor, descriptors }: FunctionPlace,
   kernel: HookKernel,
   { backend }: ResolveOptions,
   locate: Locate,
@@ -208,7 +209,9 @@ function resolveLogicalFunctions(
   });
   const [first] = errors;
   if (found.length === 0 && first !== undefined) throw first;
-  return found;
+  const zeroCopy = descriptors && resolveDescriptors(descriptors, kernel, locate);
+  if (!zeroCopy) return found;
+  return [...found, { ...zeroCopy, id, pattern: undefined, subject, direction }];
 }
 
 function resolveOne(

@@ -4,9 +4,9 @@ import type { Backend, Direction } from './spec.ts';
 /**
  * What an argument leads to: the packet, a place that holds the packet's address (`struct sk_buff
  * **`, or a struct with a member `skb`: nft_pktinfo), a packet that has no skb yet (`struct xdp_buff
- * *`), or a socket without a packet.
+ * *`), the pool of a zero-copy socket, or a socket without a packet.
  */
-export type CarrierKind = 'skb' | 'skb-pointer' | 'skb-member' | 'xdp' | 'sock';
+export type CarrierKind = 'skb' | 'skb-pointer' | 'skb-member' | 'xdp' | 'xsk' | 'sock';
 
 /** The argument that carries the packet. */
 export interface Carrier {
@@ -35,6 +35,8 @@ export interface HookArguments {
   readonly rxSk: number | undefined;
   /** The socket that an xdp_buff is for. */
   readonly owner: number | undefined;
+  /** The descriptor of the frame in an xsk_buff_pool. */
+  readonly descriptor?: number;
 }
 
 /** Somebody's loaded BPF program. */

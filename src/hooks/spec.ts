@@ -51,6 +51,8 @@ export interface FunctionPlace {
   readonly atData: boolean;
   /** Only packets whose skb->destructor is this function: others come by too. */
   readonly destructor: string | undefined;
+  /** A function whose return gives drivers a descriptor of zero copy: an event of the hook too. */
+  readonly descriptors?: string;
 }
 
 /** A hook name taken apart; nothing is asked of a kernel. `id` is its name in outputs. */

@@ -48,8 +48,8 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
 	if (hit->xdp) {
-		e->queue = xcap_xdp_queue(hit->xdp);
-		e->protocol = xcap_xdp_protocol(hit->xdp);
+		e->queue = xcap_xdp_queue(hit);
+		e->protocol = xcap_xdp_protocol(view);
 		e->socket = xcap_socket_inode(hit->owner);
 	} else {
 		e->queue = READ(hit->skb, queue_mapping);
@@ -263,7 +263,7 @@ static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_ne
 				      struct xcap_view *view)
 {
 	if (hit->xdp) {
-		xcap_xdp_net(hit->xdp, net);
+		xcap_buffer_net(hit, net);
 		xcap_xdp_view(hit, net, view);
 	} else {
 		xcap_net(hit->skb, hit->rx_sk, net);
@@ -278,7 +278,7 @@ static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap
 	u32 rejected;
 
 	if (hit->xdp)
-		xcap_xdp_net(hit->xdp, net);
+		xcap_buffer_net(hit, net);
 	else
 		xcap_net(hit->skb, hit->rx_sk, net);
 	rejected = xcap_reject_metadata(hit, net);

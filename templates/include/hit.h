@@ -12,7 +12,8 @@
 struct xcap_hit {
 	const u64 *ctx;
 	struct sk_buff *skb;
-	struct xdp_buff *xdp; /* else the packet is this, which no skb was made for yet */
+	struct xdp_buff *xdp;	     /* else the packet is this, which no skb was made for yet */
+	struct xdp_desc *descriptor; /* xdp is the pool of a zero-copy socket, that sends this */
 	struct sock *rx_sk;
 	struct sock *owner; /* the socket that an xdp_buff is for */
 	u64 location;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * A packet before there is an skb of it: what XDP programs and AF_XDP sockets get. It starts at
- * its Ethernet header, and came in.
+ * its Ethernet header. What came in is an xdp_buff; what zero-copy sockets send is a descriptor.
  */
 #ifndef XCAP_XDP_H
 #define XCAP_XDP_H
@@ -10,17 +10,48 @@
 
 #define XCAP_TYPE_AT 12 /* EtherType, behind the addresses */
 
-static __always_inline void xcap_xdp_net(struct xdp_buff *xdp, struct xcap_net *n)
+#if XCAP_XSK
+/* A zero-copy socket's frame, as xp_raw_get_data() finds it; of unaligned chunks the address has
+ * its offset in the upper 16 bits (include/uapi/linux/if_xdp.h, XSK_UNALIGNED_BUF_OFFSET_SHIFT). */
+static __always_inline void *xcap_descriptor_data(const struct xcap_hit *hit)
 {
-	struct xdp_rxq_info *rxq = PROBE(xdp, rxq);
+	u64 address = PROBE(hit->descriptor, addr);
+	u64 offset = address >> 48;
+
+	address &= (1ull << 48) - 1;
+	return (void *)((u64)PROBE((struct xsk_buff_pool *)hit->xdp, addrs) + address + offset);
+}
+#endif
+
+static __always_inline void xcap_net_of_device(struct net_device *dev, struct xcap_net *n)
+{
 	struct net *net;
 
 	n->route_dev = 0;
 	n->netns = 0;
-	n->dev = PROBE(rxq, dev);
+	n->dev = dev;
 	net = PROBE(n->dev, nd_net.net);
 	if ((s64)net < 0)
 		n->netns = PROBE(net, ns.inum);
+}
+
+static __always_inline void xcap_xdp_net(struct xdp_buff *xdp, struct xcap_net *n)
+{
+	struct xdp_rxq_info *rxq = PROBE(xdp, rxq);
+
+	xcap_net_of_device(PROBE(rxq, dev), n);
+}
+
+/* Of a packet without an skb. */
+static __always_inline void xcap_buffer_net(const struct xcap_hit *hit, struct xcap_net *n)
+{
+#if XCAP_XSK
+	if (hit->descriptor) {
+		xcap_net_of_device(PROBE((struct xsk_buff_pool *)hit->xdp, netdev), n);
+		return;
+	}
+#endif
+	xcap_xdp_net(hit->xdp, n);
 }
 
 #define XCAP_XDP_FRAGS 1u /* XDP_FLAGS_HAS_FRAGS of include/net/xdp.h */
@@ -44,23 +75,37 @@ static __always_inline u32 xcap_xdp_frag_bytes(struct xdp_buff *xdp)
 static __always_inline void xcap_xdp_view(const struct xcap_hit *hit, const struct xcap_net *net,
 					  struct xcap_view *v)
 {
-	void *data = PROBE(hit->xdp, data);
-	void *end = PROBE(hit->xdp, data_end);
-
 	v->link = XCAP_LINK_ETHERNET;
-	v->pkt.start = data;
-	v->pkt.linear = end > data ? end - data : 0;
-	v->pkt.wire_len = v->pkt.linear + xcap_xdp_frag_bytes(hit->xdp);
+#if XCAP_XSK
+	if (hit->descriptor) {
+		v->pkt.start = xcap_descriptor_data(hit);
+		v->pkt.linear = PROBE(hit->descriptor, len);
+		v->pkt.wire_len = v->pkt.linear;
+	} else
+#endif
+	{
+		void *data = PROBE(hit->xdp, data);
+		void *end = PROBE(hit->xdp, data_end);
+
+		v->pkt.start = data;
+		v->pkt.linear = end > data ? end - data : 0;
+		v->pkt.wire_len = v->pkt.linear + xcap_xdp_frag_bytes(hit->xdp);
+	}
 	v->pkt.outside = 0;
 	v->pkt.hit = hit;
 	v->pkt.net = net;
 	v->before = 0;
 }
 
-static __always_inline u32 xcap_xdp_queue(struct xdp_buff *xdp)
+static __always_inline u32 xcap_xdp_queue(const struct xcap_hit *hit)
 {
-	struct xdp_rxq_info *rxq = PROBE(xdp, rxq);
+	struct xdp_rxq_info *rxq;
 
+#if XCAP_XSK
+	if (hit->descriptor)
+		return PROBE((struct xsk_buff_pool *)hit->xdp, queue_id);
+#endif
+	rxq = PROBE(hit->xdp, rxq);
 	return PROBE(rxq, queue_index);
 }
 
@@ -79,12 +124,11 @@ static __always_inline u32 xcap_socket_inode(struct sock *sk)
 	return 0;
 }
 
-static __always_inline u32 xcap_xdp_protocol(struct xdp_buff *xdp)
+static __always_inline u32 xcap_xdp_protocol(const struct xcap_view *view)
 {
-	const u8 *data = PROBE(xdp, data);
 	u16 type = 0;
 
-	xcap_probe_read_kernel(&type, sizeof(type), data + XCAP_TYPE_AT);
+	xcap_probe_read_kernel(&type, sizeof(type), view->pkt.start + XCAP_TYPE_AT);
 	return __builtin_bswap16(type);
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kernel } from '../support/kernel-features.ts';
 import { proved } from '../support/hook-table.ts';
@@ -80,6 +81,27 @@ describe.skipIf(!able)('what an AF_XDP socket sends', () => {
       }),
     ]);
     proved('afxdpTx', stderr);
+  });
+
+  // What is read of a zero-copy descriptor, where a copy shows whether it is right: no driver here has more.
+  it('lies in the memory of its pool', async () => {
+    const action = join(import.meta.dirname, '../../docs/examples/xsk-pool.c');
+    const { records } = await capture(
+      ['--hook', 'afxdp:tx', '--netns', pair.a.name, '--action-c', action],
+      () => void sendByAfXdp(pair.a, frame, 2),
+    );
+    const first = new DataView(frame.buffer, frame.byteOffset).getBigUint64(0, true);
+    expect(records.map(({ user }) => user)).toEqual(
+      Array.from({ length: 2 }, () => ({ first_word: String(first), same_device: 1, queue: 0 })),
+    );
+  });
+
+  it.skipIf(!kernel.attachCookie)('is a descriptor where nothing is copied', async () => {
+    const { stderr } = await capture(
+      ['--hook', 'afxdp:tx', '--netns', pair.a.name],
+      () => undefined,
+    );
+    expect(stderr).toMatch(/AF_XDP transmission \(xsk_tx_peek_desc, fexit\)/);
   });
 
   it('is all that is seen there', async () => {

@@ -16,6 +16,8 @@ export type ParameterType =
   | 'pair'
   | 'pktinfo'
   | 'xdp'
+  | 'pool'
+  | 'desc'
   | 'xsk'
   | '...';
 
@@ -124,6 +126,8 @@ function addTypes(
     'void*': ptr(0),
     u32,
     xdp: ptr(fwd('xdp_buff')),
+    pool: ptr(fwd('xsk_buff_pool')),
+    desc: ptr(fwd('xdp_desc')),
     // Since 6.x it has a packet of its own, which is not the one that it is given.
     xsk: ptr(struct('xdp_sock', ['dev', 'skb'], skb)),
     pktinfo: ptr(struct('nft_pktinfo', ['state', 'skb'], skb)),

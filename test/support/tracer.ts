@@ -40,6 +40,7 @@ export interface JsonRecord {
   readonly owner_pid?: number;
   readonly owner_comm?: string;
   readonly duration_ns?: number;
+  readonly user?: Readonly<Record<string, number | string>>;
 }
 
 /** One hook's line of the summary. */

@@ -40,6 +40,23 @@ describe('afxdp', () => {
     expect(hookIds(hooks)).toEqual(['afxdp:tx', 'afxdp:rx']);
   });
 
+  it('sends without copying where drivers take descriptors', () => {
+    const functions = [
+      ...KERNEL.functions,
+      { name: 'xsk_tx_peek_desc', params: ['pool', 'desc'] } as const,
+    ];
+    const [copied, zeroCopy] = resolve(['afxdp:tx'], { functions });
+    expect(copied?.target).toBe('__dev_direct_xmit');
+    expect(zeroCopy).toMatchObject({
+      ...{ id: 'afxdp:tx', target: 'xsk_tx_peek_desc', backend: 'fexit', direction: 'outbound' },
+      ...{ arguments: { carrier: { kind: 'xsk', slot: 0, typed: false }, descriptor: 1 } },
+      returnSlot: undefined,
+    });
+    const [, typed] = resolve(['afxdp:tx'], { functions, without: ['get-func-arg'] });
+    expect(typed).toMatchObject({ returnSlot: 2, arguments: { carrier: { typed: true } } });
+    expect(resolve(['afxdp:tx'], { functions, without: ['fentry'] })).toHaveLength(1);
+  });
+
   it('sends packets that start at their data and that are a socket of its kind', () => {
     expect(resolve(['afxdp:tx'])[0]).toMatchObject({
       atData: true,
