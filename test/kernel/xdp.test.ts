@@ -258,25 +258,28 @@ describe.skipIf(!kernel.fentry)('a redirected packet', () => {
 });
 
 describe.skipIf(!kernel.fentry)('a program that is replaced while it is traced', () => {
-  it.each(kernel.xdpDispatcher ? [[], ON_PROGRAM] : [[]])('is followed %j', async (...options) => {
-    const program = await load(pair.b, 'native');
-    const tracer = await Tracer.start(['--json', ...options, '--hook', `xdp:${device}`]);
-    send([frame(1)]);
-    const second = await program.replace();
-    // Where the program itself is hooked, devices are looked at once a second.
-    if (!kernel.xdpDispatcher || options.length > 0) {
-      let told = '';
-      tracer.child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
-      while (!told.includes(`program ${second} (choose_verdict) has taken the place of`)) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
+  it.each(kernel.xdpDispatcher ? [{ options: [] }, { options: ON_PROGRAM }] : [{ options: [] }])(
+    'is followed by the one in its place $options',
+    async ({ options }) => {
+      const program = await load(pair.b, 'native');
+      const tracer = await Tracer.start(['--json', ...options, '--hook', `xdp:${device}`]);
+      send([frame(1)]);
+      const second = await program.replace();
+      // Where the program itself is hooked, devices are looked at once a second.
+      if (!kernel.xdpDispatcher || options.length > 0) {
+        let told = '';
+        tracer.child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
+        while (!told.includes(`program ${second} (choose_verdict) has taken the place of`)) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
       }
-    }
-    send([frame(2), frame(2)]);
-    const { stdout } = await tracer.stop();
-    const records = parseJsonLines(stdout);
-    expect(tally(at(records, 'exit'))).toEqual({ DROP: 1, PASS: 2 });
-    expect(at(records, 'entry')).toHaveLength(3);
-  });
+      send([frame(2), frame(2)]);
+      const { stdout } = await tracer.stop();
+      const records = parseJsonLines(stdout);
+      expect(tally(at(records, 'exit'))).toEqual({ DROP: 1, PASS: 2 });
+      expect(at(records, 'entry')).toHaveLength(3);
+    },
+  );
 });
 
 describe.skipIf(!kernel.fentry)('a device without an XDP program', () => {
