@@ -86,6 +86,9 @@ describe('decodeEvent()', () => {
   it('tells a returned zero from nothing returned', () => {
     expect(decodeEvent(encode({}, [])).ret).toBeUndefined();
     expect(decodeEvent(encode({ flags: 1 }, [])).ret).toBe(0n);
+    const timed = decodeEvent(encode({ flags: 4, duration_ns: 7n }, []));
+    expect([timed.ret, timed.durationNs]).toEqual([undefined, 7n]);
+    expect(decodeEvent(encode({ duration_ns: 7n }, [])).durationNs).toBeUndefined();
   });
 
   it('takes a name that fills its field, and one that is no UTF-8', () => {
