@@ -98,6 +98,11 @@ describe('EventView', () => {
   });
 
   it('tells a returned zero from nothing returned', () => {
+  it('tells the duration of what was timed only', () => {
+    expect(viewOf(encode({ duration_ns: 7n }, [])).durationNs).toBeUndefined();
+    expect(viewOf(encode({ duration_ns: 7n, flags: 4 }, [])).durationNs).toBe(7n);
+  });
+
     expect(viewOf(encode({}, [])).ret).toBeUndefined();
     expect(viewOf(encode({ flags: 1 }, [])).ret).toBe(0n);
   });
