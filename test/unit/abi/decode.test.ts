@@ -98,13 +98,13 @@ describe('EventView', () => {
   });
 
   it('tells a returned zero from nothing returned', () => {
+    expect(viewOf(encode({}, [])).ret).toBeUndefined();
+    expect(viewOf(encode({ flags: 1 }, [])).ret).toBe(0n);
+  });
+
   it('tells the duration of what was timed only', () => {
     expect(viewOf(encode({ duration_ns: 7n }, [])).durationNs).toBeUndefined();
     expect(viewOf(encode({ duration_ns: 7n, flags: 4 }, [])).durationNs).toBe(7n);
-  });
-
-    expect(viewOf(encode({}, [])).ret).toBeUndefined();
-    expect(viewOf(encode({ flags: 1 }, [])).ret).toBe(0n);
   });
 
   it('has the fields that events share in words of their own', () => {
