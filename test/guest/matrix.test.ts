@@ -9,7 +9,7 @@ import {
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { formatCounts } from '../support/counts.ts';
-import { judgeGuest } from '../support/guest-verdict.ts';
+import { judgeGuest, type GuestEvidence } from '../support/guest-verdict.ts';
 import { checkout, guestVersions, runGuest } from '../support/guest.ts';
 import {
   formatCell,
@@ -20,13 +20,19 @@ import {
   thisKernel,
   type HookRow,
 } from '../support/hook-table.ts';
-import { buildSender } from '../support/traffic.ts';
+import { buildSender, SENDERS } from '../support/traffic.ts';
 
 /** Only these, if given: XCAP_GUESTS="5.10 6.1". */
 const chosen = process.env['XCAP_GUESTS']?.split(' ') ?? guestVersions;
 const versions = guestVersions.filter((version) => chosen.includes(version));
 const timeoutS = Number(process.env['XCAP_GUEST_TIMEOUT'] ?? 1500);
 const results = join(checkout, '.cache/guests');
+
+/**
+ * The kernel changes its static branches by way of a breakpoint (text_poke_bp()), and an emulated processor can still meet
+ * that when it is gone: seen once, in netif_rx_internal(), which no test touches.
+ */
+const PATCHED_UNDER_A_PROCESSOR = /Oops: int3: /;
 
 /** Two at a time (maxConcurrency of vitest.config.ts): each emulates two processors on the two that CI has. */
 describe.concurrent('the kernel tests', () => {
@@ -35,27 +41,32 @@ describe.concurrent('the kernel tests', () => {
       !existsSync(join(checkout, 'src/main.ts')) || existsSync(join(checkout, 'dist/main.js'));
     if (!built) throw new Error('not built: run scripts/setup first');
     // The guests find them built: a compiler is slow there.
-    buildSender('send-frames');
-    buildSender('send-datagrams');
-    buildSender('af-xdp');
+    for (const name of SENDERS) buildSender(name);
   });
 
   test.each(versions)('pass on %s and leave its kernel as it was', async (version) => {
     const share = join(results, version);
-    rmSync(share, { recursive: true, force: true });
-    mkdirSync(share, { recursive: true });
     const started = Date.now();
-    const evidence = await runGuest({
-      version,
-      script: join(checkout, 'test/guest/run-kernel-tests'),
-      share,
-      timeoutS,
-      env: {
-        ...{ CI: 'true', NO_COLOR: '1' },
-        XCAP_KERNEL_TESTS: process.env['XCAP_KERNEL_TESTS'] ?? '',
-        XCAP_KERNEL_CASES: process.env['XCAP_KERNEL_CASES'] ?? '',
-      },
-    });
+    const run = (): Promise<GuestEvidence> => {
+      rmSync(share, { recursive: true, force: true });
+      mkdirSync(share, { recursive: true });
+      return runGuest({
+        version,
+        script: join(checkout, 'test/guest/run-kernel-tests'),
+        share,
+        timeoutS,
+        env: {
+          ...{ CI: 'true', NO_COLOR: '1' },
+          XCAP_KERNEL_TESTS: process.env['XCAP_KERNEL_TESTS'] ?? '',
+          XCAP_KERNEL_CASES: process.env['XCAP_KERNEL_CASES'] ?? '',
+        },
+      });
+    };
+    let evidence = await run();
+    if (PATCHED_UNDER_A_PROCESSOR.test(evidence.console)) {
+      console.log(`kernel ${version}: its processor ran code that was being patched: once more`);
+      evidence = await run();
+    }
     writeFileSync(join(share, 'console'), evidence.console);
     const verdict = judgeGuest(evidence);
     const { passed, failed, skipped } = verdict.counts;

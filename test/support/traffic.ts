@@ -11,10 +11,18 @@ function modified(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+/** The C programs of the tests. */
+export const SENDERS = [
+  'send-frames',
+  'send-datagrams',
+  'af-xdp',
+  'skb-program',
+  'xdp-program',
+  'xdp-hook',
+] as const;
+
 /** Path of a sender, built from its C source when that is newer. */
-export function buildSender(
-  name: 'send-frames' | 'send-datagrams' | 'af-xdp' | 'skb-program' | 'xdp-program' | 'xdp-hook',
-): string {
+export function buildSender(name: (typeof SENDERS)[number]): string {
   const source = join(sources, `${name}.c`);
   const program = join(builds, name);
   if (modified(program) >= modified(source)) return program;

@@ -11,6 +11,7 @@ import { NetnsPair } from '../netns.ts';
 import { measureMemory } from './memory.ts';
 import { measureParts } from './parts.ts';
 import { measureProgram } from './program-cost.ts';
+import { measureReader } from './reader.ts';
 import { measureSender } from './sender.ts';
 import { formatSpread, formatTable } from './spread.ts';
 import { measureStartup } from './startup.ts';
@@ -23,7 +24,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '9' },
     packets: { type: 'string', default: '200000' },
     realtime: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'startup,parts,program,memory,sender' },
+    only: { type: 'string', default: 'startup,parts,program,reader,memory,sender' },
   },
 });
 const [checkout = ''] = positionals;
@@ -85,6 +86,22 @@ if (wanted.includes('program')) {
       `The BPF program on skb:kfree_skb, ns for each event (bpf_stats, ${packets} packets a run)`,
       ['event', spread],
       figures.map(({ what, nsPerEvent }) => [what, formatSpread(nsPerEvent, 0)]),
+    ),
+  );
+}
+if (wanted.includes('reader')) {
+  const figures = await measureReader(Math.min(runs, 7), 5 * packets);
+  result['reader'] = figures;
+  tables.push(
+    formatTable(
+      `From the ring's memory to a file on tmpfs (${5 * packets} events a run)`,
+      ['output', 'ns of processor an event', 'millions/s', 'MB/s'],
+      figures.map(({ what, ns, millionsPerSecond, megabytesPerSecond }) => [
+        what,
+        formatSpread(ns, 0),
+        formatSpread(millionsPerSecond, 2),
+        formatSpread(megabytesPerSecond, 0),
+      ]),
     ),
   );
 }
