@@ -92,7 +92,7 @@ describe.skipIf(!able)('what an AF_XDP socket sends', () => {
     );
     const first = new DataView(frame.buffer, frame.byteOffset).getBigUint64(0, true);
     expect(records.map(({ user }) => user)).toEqual(
-      Array.from({ length: 2 }, () => ({ first_word: String(first), same_device: 1, queue: 0 })),
+      Array.from({ length: 2 }, () => ({ first_word: Number(first), same_device: 1, queue: 0 })),
     );
   });
 
