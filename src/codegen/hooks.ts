@@ -4,17 +4,19 @@ import type { PtRegs } from '../kernel/pt-regs.ts';
 
 /**
  * Hooks whose programs are of one C text: they get at their arguments, and may read the kernel's
- * memory, in the same way. `fentry-any` takes arguments that the verifier knows no type of, `program` those of
- * a BPF program: its context.
+ * memory, in the same way. `fentry-any` takes arguments that the verifier knows no type of, `program` what it knows to be
+ * pointers: a BPF program's context.
  */
 export type UnitKind = Exclude<Backend, 'fexit' | 'kretprobe'> | 'fentry-any' | 'program';
 
-export function unitKind({ backend, arguments: { carrier }, program }: ResolvedHook): UnitKind {
+export function unitKind({ backend, arguments: of, program, returnSlot }: ResolvedHook): UnitKind {
+  const { carrier } = of;
   switch (backend) {
     // What sends an event at the return is in the text of what captured it.
     case 'fentry':
     case 'fexit':
       if (carrier.typed) return 'fentry';
+      if (carrier.kind === 'xsk' && returnSlot !== undefined) return 'program';
       // A program's sk_buff is asked for by the helper wherever it is not typed.
       return program === undefined || carrier.kind === 'skb' ? 'fentry-any' : 'program';
     case 'kretprobe':

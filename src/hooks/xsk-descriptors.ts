@@ -31,7 +31,7 @@ export function resolveDescriptors(
   if (pool === undefined || descriptor === undefined) return undefined;
   const byHelper = kernel.features.has('get-func-arg');
   const carrier: Carrier = {
-    ...{ kind: 'xsk', slot: pool, typed: !byHelper, number: pool + 1, name: 'pool', offset: 0 },
+    ...{ kind: 'xsk', slot: pool, typed: false, number: pool + 1, name: 'pool', offset: 0 },
     struct: 'xsk_buff_pool',
   };
   const at = attachPoint(name, { ...facts, carrier }, 'fentry', kernel);

@@ -53,7 +53,7 @@ describe('afxdp', () => {
       returnSlot: undefined,
     });
     const [, typed] = resolve(['afxdp:tx'], { functions, without: ['get-func-arg'] });
-    expect(typed).toMatchObject({ returnSlot: 2, arguments: { carrier: { typed: true } } });
+    expect(typed).toMatchObject({ returnSlot: 2, arguments: { carrier: { typed: false } } });
     expect(resolve(['afxdp:tx'], { functions, without: ['fentry'] })).toHaveLength(1);
   });
 
