@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { proved } from '../support/hook-table.ts';
+import { provedBy } from '../support/hook-table.ts';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { ethernet, ipv4, udp } from '../support/packets.ts';
@@ -78,7 +78,7 @@ describe.skipIf(!kernel.fentry)('a tc program', () => {
         ...{ seen: 9, matched: 5, written: 5, lost: 0, missed: 0, by: { filter: 4 } },
       });
     }
-    proved('tc', stderr);
+    provedBy('tc', 'the program');
   });
 
   it('is named by its id, and one end is enough', async () => {
@@ -91,7 +91,7 @@ describe.skipIf(!kernel.fentry)('a tc program', () => {
 describe.skipIf(!kernel.fentry)('a socket filter', () => {
   it('returns how many bytes the socket gets', async () => {
     const { id } = await load(SkbProgram.socket(pair.b, 'keep_some'));
-    const { records, stderr } = await capture(['--hook', 'bpf:keep_some', 'udp port 9'], traffic);
+    const { records } = await capture(['--hook', 'bpf:keep_some', 'udp port 9'], traffic);
     expect(records.filter(({ hook }) => hook.endsWith('@exit')).map(({ ret }) => ret)).toEqual([
       '2',
       '2',
@@ -101,7 +101,7 @@ describe.skipIf(!kernel.fentry)('a socket filter', () => {
     ]);
     expect(records).toHaveLength(10);
     expect((await runXcap(['--hook', `bpf:${id}`, '--duration', '1ms'])).status).toBe(0);
-    proved('socketFilter', stderr);
+    provedBy('socketFilter', 'the program');
   });
 });
 
