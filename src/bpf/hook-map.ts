@@ -1,23 +1,14 @@
 import { closeSync, readFileSync, statfsSync } from 'node:fs';
 import { SystemError, UsageError } from '../errors.ts';
 import { parseHookMapFacts, type HookMapFacts } from '../kernel/hook-map-facts.ts';
+import type { BpfProgramFacts } from '../kernel/bpf-programs.ts';
 import type { BpfProgram } from './program.ts';
-import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
+import { livePrograms } from './programs.ts';
+import { Attr, BPF_CMD, bpfError, cString } from './syscall.ts';
 
 /** BPF_FS_MAGIC of include/uapi/linux/magic.h. */
 const BPF_FS = 0xcafe4a11;
-/** Offsets in struct bpf_prog_info. */
-const INFO_BYTES = 80;
-const INFO_ID = 4;
-const INFO_NAME = 64;
-const NAME_BYTES = 16;
 const ENOENT = 2;
-
-/** A program as the kernel knows it. */
-export interface KnownProgram {
-  readonly id: number;
-  readonly name: string;
-}
 
 /** A pinned program array, as somebody else made it. */
 export class HookMap implements Disposable {
@@ -44,12 +35,12 @@ export class HookMap implements Disposable {
   }
 
   /** The program in an entry; undefined where there is none. */
-  programIn(entry: number): KnownProgram | undefined {
+  programIn(entry: number): BpfProgramFacts | undefined {
     const value = new Uint8Array(4);
     const result = this.#element(entry, value).call(BPF_CMD.mapLookupElem);
     if (result === -ENOENT) return undefined;
     if (result < 0) throw this.#error('reading', 'BPF_MAP_LOOKUP_ELEM', result);
-    return programById(new DataView(value.buffer).getUint32(0, true));
+    return livePrograms.byId(new DataView(value.buffer).getUint32(0, true));
   }
 
   /** Puts a program into an entry, whatever was there. @throws SystemError EINVAL for one of another kind */
@@ -105,30 +96,6 @@ function requireBpfFs(path: string, doing: string): void {
   throw new UsageError(`${doing}: it is not in a BPF file system`, {
     hint: 'hook maps are pinned, usually below /sys/fs/bpf',
   });
-}
-
-/** Undefined when it is gone. */
-function programById(id: number): KnownProgram | undefined {
-  const fd = new Attr(16).u32(0, id).call(BPF_CMD.progGetFdById);
-  if (fd === -ENOENT) return undefined;
-  if (fd < 0) throw bpfError(`reading program ${id}`, 'bpf(BPF_PROG_GET_FD_BY_ID)', fd);
-  try {
-    return { id, name: programInfo(fd).name };
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** @throws SystemError */
-export function programInfo(fd: number): KnownProgram {
-  const info = new Uint8Array(INFO_BYTES);
-  const result = objectInfo(fd, info);
-  if (result < 0) throw bpfError('reading a program', 'bpf(BPF_OBJ_GET_INFO_BY_FD)', result);
-  const name = info.subarray(INFO_NAME, INFO_NAME + NAME_BYTES);
-  return {
-    id: new DataView(info.buffer).getUint32(INFO_ID, true),
-    name: new TextDecoder('latin1').decode(name.subarray(0, name.indexOf(0))),
-  };
 }
 
 /** The kernel refused the program as one of another kind than the map's. */

@@ -29,5 +29,11 @@ export const OP = {
   exit: 0x95,
 } as const;
 
+/** A program that does no more than to return this. */
+export const returning = (value: number): readonly Uint8Array[] => [
+  insn(OP.movImm, 0, 0, 0, value),
+  insn(OP.exit, 0, 0, 0, 0),
+];
+
 /** Source registers with a meaning of their own. */
 export const PSEUDO = { mapFd: 1, kfuncCall: 2, btfId: 3 } as const;

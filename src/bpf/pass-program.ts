@@ -4,13 +4,12 @@ import { errnoName } from '../ffi/library.ts';
 import { inNetns } from '../ffi/libc.ts';
 import type { XdpDevice } from '../kernel/xdp-devices.ts';
 import { Disposer } from '../util/disposer.ts';
-import { insn, OP } from './insn.ts';
-import { ATTACH_TYPE, PROG_TYPE } from './program.ts';
+import { returning } from './insn.ts';
+import { ATTACH_TYPE, BPF_F_XDP_HAS_FRAGS, PROG_TYPE } from './program.ts';
 import { Attr, BPF_CMD, bpfError, cString } from './syscall.ts';
 
 const NAME = 'xcap_pass';
 const XDP_PASS = 2;
-const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 /** include/uapi/linux/if_link.h: XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE. */
 const MODES = { native: 1 << 2, generic: 1 << 1 } as const;
 type Mode = keyof typeof MODES;
@@ -101,10 +100,8 @@ function load(): number {
 }
 
 function attempt(btfFd: number, flags: number): number {
-  const insns = Uint8Array.from(
-    Buffer.concat([insn(OP.movImm, 0, 0, 0, XDP_PASS), insn(OP.exit, 0, 0, 0, 0)]),
-  );
-  const FUNCTION_INFO = Uint32Array.of(0, FUNC_ID);
+  const insns = Uint8Array.from(Buffer.concat(returning(XDP_PASS)));
+  const functionInfo = Uint32Array.of(0, FUNC_ID);
   return new Attr(144)
     .u32(0, PROG_TYPE.xdp)
     .u32(4, insns.length / 8)
@@ -114,8 +111,8 @@ function attempt(btfFd: number, flags: number): number {
     .name(48, NAME)
     .u32(68, ATTACH_TYPE.xdp)
     .u32(72, btfFd)
-    .u32(76, FUNCTION_INFO.byteLength)
-    .pointer(80, new Uint8Array(FUNCTION_INFO.buffer))
+    .u32(76, functionInfo.byteLength)
+    .pointer(80, new Uint8Array(functionInfo.buffer))
     .u32(88, 1)
     .call(BPF_CMD.progLoad);
 }

@@ -5,7 +5,7 @@ import { errnoName } from '../ffi/library.ts';
 import { preemptCount } from '../kernel/context-source.ts';
 import type { FeatureAnswer, FeatureId } from '../kernel/features.ts';
 import { preemptFunctions } from '../kernel/preempt-functions.ts';
-import { insn, OP, PSEUDO } from './insn.ts';
+import { insn, OP, PSEUDO, returning } from './insn.ts';
 import { tracepointsPreemptible } from './preemption.ts';
 import { createMultiLink, kprobePmuType } from './kprobe.ts';
 import { ATTACH_TYPE, PROG_TYPE } from './program.ts';
@@ -17,7 +17,7 @@ const FUNC_GET_ATTACH_COOKIE = 174;
 const FUNC_GET_FUNC_ARG = 183;
 const FUNC_XDP_LOAD_BYTES = 189;
 
-const returnZero = [insn(OP.movImm, 0, 0, 0, 0), insn(OP.exit, 0, 0, 0, 0)];
+const returnZero = returning(0);
 const attachCookie = [insn(OP.call, 0, 0, 0, FUNC_GET_ATTACH_COOKIE), ...returnZero];
 
 const firstArgument = [

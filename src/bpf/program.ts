@@ -15,6 +15,9 @@ export const ATTACH_TYPE = {
   traceKprobeMulti: 42,
 } as const;
 
+/** Of XDP programs: packets of several buffers (5.18). */
+export const BPF_F_XDP_HAS_FRAGS = 1 << 5;
+
 export interface ProgramSpec {
   /** Kernel-visible name, at most 15 bytes. */
   readonly name: string;

@@ -1,7 +1,8 @@
-import { HookMap, isOtherKind, programInfo } from '../bpf/hook-map.ts';
-import { insn, OP } from '../bpf/insn.ts';
+import { HookMap, isOtherKind } from '../bpf/hook-map.ts';
+import { returning } from '../bpf/insn.ts';
 import { OwnerLock } from '../bpf/owner-lock.ts';
-import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from '../bpf/program.ts';
+import { ATTACH_TYPE, BPF_F_XDP_HAS_FRAGS, BpfProgram, PROG_TYPE } from '../bpf/program.ts';
+import { programFacts } from '../bpf/programs.ts';
 import { PermissionError, UnsupportedError, UsageError } from '../errors.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import { xdpActionName } from '../hooks/xdp-actions.ts';
@@ -13,7 +14,6 @@ export interface XdpMode {
   readonly flags: number;
 }
 
-const BPF_F_XDP_HAS_FRAGS = 32;
 /**
  * A program array takes programs that are as the first one was that used it
  * (bpf_prog_map_compatible() in kernel/bpf/core.c), which it does not tell. libbpf loads XDP programs
@@ -117,9 +117,7 @@ class OpenHookMap implements Disposable {
             ...{ name: 'xcap_probe', type: PROG_TYPE.xdp, attachBtfId: 0, license: 'GPL' },
             ...mode,
           },
-          Uint8Array.from(
-            Buffer.concat([insn(OP.movImm, 0, 0, 0, action), insn(OP.exit, 0, 0, 0, 0)]),
-          ),
+          Uint8Array.from(Buffer.concat(returning(action))),
         );
         this.#map.put(action, program);
       } catch (error) {
@@ -140,7 +138,7 @@ class OpenHookMap implements Disposable {
   /** @returns what empties the entry again, if it is still this program's */
   put(action: number, program: BpfProgram): Disposable {
     this.#map.put(action, program);
-    const { id } = programInfo(program.fd);
+    const { id } = programFacts(program.fd);
     return {
       [Symbol.dispose]: () => {
         if (this.#map.programIn(action)?.id === id) this.#map.remove(action);

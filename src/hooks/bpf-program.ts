@@ -84,13 +84,7 @@ export function resolveProgram(
     arguments: {
       // Its declared type does not matter where a helper gives the context.
       carrier: { ...CONTEXT, typed: !features.has('get-func-arg') },
-      ...{
-        certain: true,
-        location: undefined,
-        reason: undefined,
-        rxSk: undefined,
-        owner: undefined,
-      },
+      certain: true,
     },
     ...{ direction: undefined, hasLocation: false, atData: false, destructor: undefined },
     returns: atEntry ? undefined : type?.returns,

@@ -54,8 +54,6 @@ export function attachPoint(
     arguments: {
       carrier,
       certain: false,
-      location: undefined,
-      reason: undefined,
       rxSk: carrier.kind === 'sock' ? undefined : socket('sock'),
       owner: carrier.kind === 'xdp' ? socket('xdp_sock') : undefined,
     },

@@ -299,7 +299,6 @@ function tracepointArguments(
     location: slots.get('location'),
     reason: slots.get('reason'),
     rxSk: slots.get('rxSk'),
-    owner: undefined,
   };
 }
 

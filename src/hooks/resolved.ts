@@ -30,11 +30,11 @@ export interface HookArguments {
   readonly carrier: Carrier;
   /** It is never null. */
   readonly certain: boolean;
-  readonly location: number | undefined;
-  readonly reason: number | undefined;
-  readonly rxSk: number | undefined;
+  readonly location?: number | undefined;
+  readonly reason?: number | undefined;
+  readonly rxSk?: number | undefined;
   /** The socket that an xdp_buff is for. */
-  readonly owner: number | undefined;
+  readonly owner?: number | undefined;
   /** The descriptor of the frame in an xsk_buff_pool. */
   readonly descriptor?: number;
 }

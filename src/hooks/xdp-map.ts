@@ -1,4 +1,5 @@
 import { UnsupportedError, UsageError } from '../errors.ts';
+import { BPF_PROG_TYPE } from '../kernel/bpf-programs.ts';
 import type { HookMapFacts } from '../kernel/hook-map-facts.ts';
 import type { ResolvedHook } from './resolved.ts';
 import { XDP_ACTIONS, xdpActionName } from './xdp-actions.ts';
@@ -12,9 +13,8 @@ export interface XdpMapSpec {
   readonly path: string;
 }
 
-/** enum bpf_map_type and bpf_prog_type, include/uapi/linux/bpf.h. */
+/** enum bpf_map_type, include/uapi/linux/bpf.h. */
 const PROG_ARRAY = 3;
-const PROG_TYPE_XDP = 6;
 const MAP_TYPES: Readonly<Record<number, string>> = { 1: 'hash', 2: 'array', 6: 'per-CPU array' };
 
 interface XdpMapOptions {
@@ -69,7 +69,7 @@ function checkMap(id: string, { type, keySize, valueSize, ownerType }: HookMapFa
       hint: 'load the XDP program that calls into it first',
     });
   }
-  if (ownerType !== PROG_TYPE_XDP) {
+  if (ownerType !== BPF_PROG_TYPE.xdp) {
     throw new UnsupportedError(
       `hooking ${id}: its programs are of type ${ownerType}, not XDP programs`,
     );
@@ -98,13 +98,7 @@ function xdpMapHook(id: string, path: string, action: number): ResolvedHook {
         ...{ kind: 'xdp', slot: 0, typed: false, number: 1, name: 'ctx' },
         ...{ offset: 0, struct: 'xdp_buff' },
       },
-      ...{
-        certain: true,
-        location: undefined,
-        reason: undefined,
-        rxSk: undefined,
-        owner: undefined,
-      },
+      certain: true,
     },
     direction: 'inbound',
     hasLocation: false,

@@ -57,10 +57,7 @@ export function resolveXdp(
     ...({ id: spec.id, pattern: undefined, backend, module: undefined } as const),
     subject: `packets ${spec.end === 'entry' ? 'to' : 'from'} ${subjectName(spec, subject)}`,
     ...{ cookie: false, addresses: [] },
-    arguments: {
-      ...{ carrier: CONTEXT, certain: true, location: undefined },
-      ...{ reason: undefined, owner: undefined, rxSk: undefined },
-    },
+    arguments: { carrier: CONTEXT, certain: true },
     ...({
       direction: 'inbound',
       hasLocation: false,

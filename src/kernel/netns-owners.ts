@@ -1,5 +1,6 @@
 import { PermissionError } from '../errors.ts';
 import { type Clock, Gate } from './gate.ts';
+import { processIds } from './processes.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** All processes are looked at, at most this often. */
@@ -42,10 +43,8 @@ export class NetnsOwners {
   }
 
   #scanProcesses(): void {
-    const entries = this.#reader.readDir('/proc') ?? [];
-    const pids = entries.filter((name) => /^\d+$/.test(name)).map(Number);
     const first = new Map<number, number>();
-    for (const pid of pids.sort((a, b) => a - b)) {
+    for (const pid of processIds(this.#reader)) {
       const inode = this.#namespaceOf(pid);
       if (inode !== undefined && !first.has(inode)) first.set(inode, pid);
     }

@@ -1,5 +1,6 @@
 import { PermissionError } from '../errors.ts';
 import { type Clock, Gate } from './gate.ts';
+import { processIds } from './processes.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** All descriptors of all processes are looked at, at most this often. */
@@ -39,9 +40,7 @@ export class SocketOwners {
   #scanProcesses(): void {
     this.#known = new Map();
     this.#trustedUntil = this.#now() + TRUST_MS;
-    const names = this.#reader.readDir('/proc') ?? [];
-    const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-    for (const pid of pids.sort((a, b) => a - b)) {
+    for (const pid of processIds(this.#reader)) {
       let owner: SocketOwner | undefined;
       for (const inode of this.#socketsOf(pid)) {
         owner ??= { pid, comm: readText(this.#reader, `/proc/${pid}/comm`) ?? '?' };

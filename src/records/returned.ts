@@ -1,12 +1,13 @@
 import type { ReturnType } from '../hooks/return-type.ts';
+import { XDP_ACTIONS } from '../hooks/xdp-actions.ts';
 import { errnoNameOf } from '../util/errno.ts';
 import type { PacketRecord, VerdictCode } from './record.ts';
 
 export type Returned = Pick<PacketRecord, 'ret' | 'verdict' | 'verdictCode'>;
 
-/** include/uapi/linux/bpf.h, enum xdp_action; include/uapi/linux/pkt_cls.h, TC_ACT_*. */
+/** Of tc those of include/uapi/linux/pkt_cls.h, TC_ACT_*. */
 const VERDICTS: Readonly<Record<VerdictCode['by'], ReadonlyMap<number, string>>> = {
-  xdp: new Map(['ABORTED', 'DROP', 'PASS', 'TX', 'REDIRECT'].map((name, i) => [i, name])),
+  xdp: new Map(XDP_ACTIONS.map((name, i) => [i, name.toUpperCase()])),
   tc: new Map([
     [-1, 'UNSPEC'],
     ...['OK', 'RECLASSIFY', 'SHOT', 'PIPE', 'STOLEN', 'QUEUED', 'REPEAT', 'REDIRECT', 'TRAP'].map(
