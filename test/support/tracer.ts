@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 
 const script = join(import.meta.dirname, '../../scripts/xcap');
 
@@ -158,6 +159,11 @@ export class Tracer {
     });
     let ended: Outcome | undefined;
     const done = finished(child).then((outcome) => (ended = outcome));
+    // A test that fails half-way must not leave its hooks to the next.
+    onTestFinished(async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await done;
+    });
     try {
       const deadline = Date.now() + READY_MS;
       while (!existsSync(ready) || readFileSync(ready, 'utf8') === '') {
