@@ -40,6 +40,7 @@ local fields = {
     owner_pid = ProtoField.uint32("xcap.owner_pid", "Process of the socket"),
     owner_comm = ProtoField.string("xcap.owner_comm", "Command of the socket's process"),
     redirect = ProtoField.string("xcap.redirect", "Redirected to"),
+    bytes = ProtoField.string("xcap.bytes", "Bytes captured"),
 }
 local numbers = {
     pid = true, tid = true, netns = true, ifindex = true, mark = true,

@@ -135,6 +135,10 @@ export class EventView {
     if ((this.#u8(AT.flags) & EVENT_FLAGS.redirected) === 0) return undefined;
     return { map: this.#u32(AT.redirectMap), index: this.#u32(AT.redirectIndex) };
   }
+  /** Bytes within the snap length are not captured: they could not be read. */
+  get linearOnly(): boolean {
+    return (this.#u8(AT.flags) & EVENT_FLAGS.linear_only) !== 0;
+  }
   /** Inode number of the socket that the packet is for; 0: not told. */
   get socketInode(): number {
     return this.#u32(AT.socketInode);

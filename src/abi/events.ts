@@ -63,7 +63,13 @@ export const EVENT_FIELDS = layout([
 ]);
 
 /** Bits of `flags`. */
-export const EVENT_FLAGS = { returned: 1, redirected: 2, timed: 4 } as const;
+export const EVENT_FLAGS = {
+  returned: 1,
+  redirected: 2,
+  timed: 4,
+  /** Bytes within the snap length are not captured: the kernel did not let the program read them. */
+  linear_only: 8,
+} as const;
 
 /** What an event of a socket without a packet has in the place of captured bytes. */
 export const SOCKET_FIELDS = layout([

@@ -37,7 +37,7 @@ export const VALUE_PLACEHOLDER = 0x7caa0000;
 export const RETURN_PLACEHOLDER = 0x7ca70000;
 
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
-export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'paged', 'runs', 'pending'] as const;
+export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'runs', 'pending'] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
@@ -52,8 +52,14 @@ export const NESTING_LEVELS = 4;
 /** Slots of a CPU for programs that a task can be put aside in: see templates/include/slots.h. */
 export const CLAIMED_SLOTS = 4;
 
-/** Longest linear part of an IP packet with its link headers, rounded up: no slot need be larger. */
-export const LINEAR_MAX = 65_600;
+/** The longest IP packet without jumbo options, with its link headers, rounded up. */
+export const CAPTURE_LIMIT = 65_600;
+
+/**
+ * A slot has so many bytes more than are gathered in it: the verifier knows the place and the length of
+ * a copy each by a bound of its own. A power of two.
+ */
+export const GATHER_STEP = 8192;
 
 export interface MapSizes {
   readonly hooks: number;
@@ -66,8 +72,10 @@ export interface MapSizes {
   readonly claims: boolean;
   /** Hooks at the entry of XDP programs that have another at the exit: see templates/include/xdp-run.h. */
   readonly xdpPairs: number;
-  /** Bytes that filters may ask for of packets with paged data, a power of two; 0: not read. */
-  readonly pagedBytes: number;
+  /** Some programs can read what is not in the linear part. */
+  readonly gathers: boolean;
+  /** Bytes that a filter may ask for of such packets. */
+  readonly filterBytes: number;
   /** Some events wait for the return of their function. */
   readonly returns: boolean;
 }
@@ -83,7 +91,7 @@ export const pendingMax = (captured: number): number =>
 /** Captured bytes per event: the snap length, but at most a quarter of the ring. */
 export function captureMax(snaplen: number, ringBytes: number, userBytes: number): number {
   const RECORD_HEADER = 8;
-  return Math.min(snaplen, LINEAR_MAX, ringBytes / 4 - EVENT_BYTES - userBytes - RECORD_HEADER);
+  return Math.min(snaplen, CAPTURE_LIMIT, ringBytes / 4 - EVENT_BYTES - userBytes - RECORD_HEADER);
 }
 
 /** Slots of one CPU. */
@@ -91,11 +99,22 @@ export function slotsPerCpu({ claims }: Pick<MapSizes, 'claims'>): number {
   return NESTING_LEVELS + (claims ? CLAIMED_SLOTS : 0);
 }
 
+/** Bytes for the packet in a slot: struct xcap_slot of templates/include/event.h. */
+export function slotDataBytes(
+  sizes: Pick<MapSizes, 'captureMax' | 'gathers' | 'filterBytes'>,
+): number {
+  const captured = Math.max(sizes.captureMax, SOCKET_BYTES);
+  const gathered = sizes.gathers ? Math.max(captured, sizes.filterBytes) + GATHER_STEP : 0;
+  return (Math.max(captured, gathered) + 7) & ~7;
+}
+
+/** Of struct xcap_walk, behind it. */
+export const WALK_BYTES = 136;
+
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
   const slots = sizes.possibleCpus * slotsPerCpu(sizes);
-  const captured = Math.max(sizes.captureMax, SOCKET_BYTES);
-  const slotBytes = (EVENT_BYTES + sizes.userBytes + captured + 7) & ~7;
+  const slotBytes = EVENT_BYTES + sizes.userBytes + slotDataBytes(sizes) + WALK_BYTES;
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
     counts: {
@@ -116,13 +135,6 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       keySize: 4,
       valueSize: 8 + 8 * CLAIMED_SLOTS,
       maxEntries: 1,
-    },
-    // struct xcap_paged of templates/include/paged.h.
-    paged: {
-      type: MAP_TYPE.array,
-      keySize: 4,
-      valueSize: sizes.pagedBytes === 0 ? 8 : 16 + 2 * sizes.pagedBytes + 320,
-      maxEntries: sizes.pagedBytes === 0 ? 1 : slots,
     },
     // struct xcap_runs of templates/include/xdp-run.h.
     runs: {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { captureMax, PENDING_BYTES, type MapSizes } from '../abi/maps.ts';
+import { captureMax, PENDING_BYTES, slotDataBytes, type MapSizes } from '../abi/maps.ts';
 import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { createProber } from '../bpf/probes.ts';
 import { livePrograms } from '../bpf/programs.ts';
 import { unitKind } from '../codegen/hooks.ts';
 import {
   generateProgram,
-  pagedBytes,
+  filterGathers,
   PROGRAM_LICENSE,
   userBytes,
   type ProgramSource,
@@ -133,7 +133,8 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     ringBytes,
     claims: units.some(({ claims }) => claims),
     xdpPairs: countXdpPairs(hooks),
-    pagedBytes: Math.max(...units.map(({ paged }) => pagedBytes(filter, paged))),
+    gathers: units.some(({ paged }) => paged.kind !== 'none'),
+    filterBytes: Math.max(...units.map(({ paged }) => filterGathers(filter, paged))),
     returns: hooks.some(({ part }) => part !== undefined),
   };
   return {
@@ -149,6 +150,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       where,
       context,
       captureMax: sizes.captureMax,
+      slotData: slotDataBytes(sizes),
       varStackRead: view.features.has('var-stack-read'),
       abilities,
       regs: view.registers,

@@ -1,6 +1,7 @@
 import { emitEventHeader } from '../abi/emit-c.ts';
 import {
   CLAIMED_SLOTS,
+  GATHER_STEP,
   HOOK_PLACEHOLDER,
   KFUNC_PLACEHOLDER,
   MAP_NAMES,
@@ -10,6 +11,7 @@ import {
   pendingMax,
   slotsPerCpu,
   VALUE_PLACEHOLDER,
+  WALK_BYTES,
 } from '../abi/maps.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { FilterPair } from '../filter/compile-expression.ts';
@@ -46,6 +48,8 @@ export interface ProgramInput {
   readonly context: ContextSource;
   /** Most bytes captured of one packet. */
   readonly captureMax: number;
+  /** Bytes for a packet in a slot: slotDataBytes(). */
+  readonly slotData: number;
   /** The verifier accepts stack reads at variable offsets (5.12). */
   readonly varStackRead: boolean;
   /** What programs of a kind may do on this kernel. */
@@ -105,7 +109,10 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
     ['XCAP_PREEMPT_COUNT_OFFSET', context.kind === 'preempt-count' ? context.offset : 0],
     ['XCAP_TASK_STACK_OFFSET', context.kind === 'task-stack' ? context.offset : 0],
     ...preemptDefines(preempt),
-    ['XCAP_PAGED_BYTES', pagedBytes(input.filter, paged)],
+    ['XCAP_SLOT_DATA', input.slotData],
+    ['XCAP_GATHER_STEP', GATHER_STEP],
+    ['XCAP_WALK_BYTES', WALK_BYTES],
+    ['XCAP_FILTER_GATHERS', filterGathers(input.filter, paged)],
     ...pagedDefines(paged),
     ['XCAP_WHERE', flag(input.where.conditional)],
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
@@ -132,6 +139,7 @@ function pagedDefines(paged: PagedSource): [string, number | string][] {
   if (paged.kind === 'xdp') return [['XCAP_PAGED_XDP', 1]];
   if (paged.kind === 'dynptr') return [['XCAP_PAGED_DYNPTR', KFUNC_PLACEHOLDER + paged.btfId]];
   return [
+    ['XCAP_PAGED_PAGES', 1],
     ['XCAP_PAGE_OFFSET_BASE', `0x${paged.pageOffsetBase.toString(16)}ull`],
     ['XCAP_VMEMMAP_BASE', `0x${paged.vmemmapBase.toString(16)}ull`],
     ['XCAP_PAGE_STRUCT_BYTES', paged.pageStructBytes],
@@ -158,15 +166,12 @@ function redirectDefines(source: RedirectSource): [string, number | string][] {
 }
 
 /** All that the filters look at beyond it is lost: one that asks for more says so by its counter. */
-const PAGED_LIMIT = 16384;
+const FILTER_GATHERS_LIMIT = 16383;
 
-/** Bytes to gather of a packet with paged data: a power of two above the filter's reach. */
-export function pagedBytes(filter: FilterPair | undefined, paged: PagedSource): number {
+/** Bytes that the filter may ask for of a packet with paged data. */
+export function filterGathers(filter: FilterPair | undefined, paged: PagedSource): number {
   if (filter === undefined || paged.kind === 'none') return 0;
-  const reach = reachOf(filter);
-  return reach === 0
-    ? 0
-    : Math.min(PAGED_LIMIT, Math.max(64, 2 ** Math.ceil(Math.log2(reach + 1))));
+  return Math.min(FILTER_GATHERS_LIMIT, reachOf(filter));
 }
 
 const functionsOf = ({ l2, l2Tagged, l3 }: FilterPair): readonly CompiledFilter[] =>

@@ -36,6 +36,7 @@ export interface CommentFields {
   readonly ownerPid?: number | undefined;
   readonly ownerComm?: string | undefined;
   readonly redirect?: string | undefined;
+  readonly bytes?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -68,6 +69,7 @@ export const COMMENT_KEYS = {
   owner_pid: { field: 'ownerPid', kind: 'number' },
   owner_comm: { field: 'ownerComm', kind: 'text' },
   redirect: { field: 'redirect', kind: 'text' },
+  bytes: { field: 'bytes', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -75,7 +77,7 @@ const BARE = /^[!#-<>-[\]-~]+$/;
 const utf8 = new TextEncoder();
 
 /** What is longer is cut, so that a comment with every key fits an option: 65535 bytes. */
-const VALUE_CHARACTERS_MAX = 7000;
+const VALUE_CHARACTERS_MAX = 6900;
 
 /** A value as it stands after `key=`: bare, or in double quotes with `\"`, `\\` and `\xNN`. */
 export function quoteValue(value: string): string {
@@ -135,6 +137,7 @@ export function formatComment(
   if (fields.ownerPid !== undefined) words += ` owner_pid=${fields.ownerPid}`;
   if (fields.ownerComm !== undefined) words += ' owner_comm=' + quoteShort(fields.ownerComm);
   if (fields.redirect !== undefined) words += ' redirect=' + quoteShort(fields.redirect);
+  if (fields.bytes !== undefined) words += ' bytes=' + quoteShort(fields.bytes);
   return words.slice(1);
 }
 

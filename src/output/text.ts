@@ -100,6 +100,7 @@ export class TextSink implements Sink {
       sequences: this.#sequences,
     });
     let text = `${this.#headText(record)}${packet.text}`;
+    if (record.bytes !== undefined) text += ` [${record.bytes}]`;
     if (record.userText !== undefined) text += ` {${escapeText(record.userText)}}`;
     if (verbose > 0)
       text += `\n    ${this.#palette.dim}${metadataText(record)}${this.#palette.end}`;

@@ -37,6 +37,7 @@ export class EventRecord implements PacketRecord {
   #owner: ReturnType<Names['socketOwner']>;
   #user: readonly UserValue[] | undefined;
   #redirect: string | undefined;
+  #bytes: 'linear-only' | undefined;
 
   /**
    * @param memory as EventView takes it
@@ -78,6 +79,10 @@ export class EventRecord implements PacketRecord {
       this.#owner = this.#names.socketOwner(socketInode);
       this.#plain = false;
     }
+    if (event.linearOnly) {
+      this.#bytes = 'linear-only';
+      this.#plain = false;
+    }
     const socket = event.socket;
     if (socket !== undefined) {
       this.#socket = socketFields(socket);
@@ -96,6 +101,7 @@ export class EventRecord implements PacketRecord {
     this.#owner = undefined;
     this.#user = undefined;
     this.#redirect = undefined;
+    this.#bytes = undefined;
     this.#plain = true;
   }
 
@@ -130,6 +136,9 @@ export class EventRecord implements PacketRecord {
   }
   get data(): Uint8Array {
     return (this.#data ??= this.#event.data);
+  }
+  get bytes(): 'linear-only' | undefined {
+    return this.#bytes;
   }
   get durationNs(): bigint | undefined {
     return this.#event.durationNs;

@@ -67,6 +67,8 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   readonly wireLength: number;
   /** Captured bytes; valid until the sink's write() returns: copy to keep. */
   readonly data: Uint8Array;
+  /** `data` ends before the snap length and the packet do: the rest is in pages that could not be read. */
+  readonly bytes?: 'linear-only' | undefined;
   /** The process that has the packet's socket open. */
   readonly ownerPid?: number | undefined;
   readonly ownerComm?: string | undefined;

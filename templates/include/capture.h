@@ -13,7 +13,7 @@
 #include "task.h"
 #include "xdp.h"
 #include "redirect.h"
-#include "paged.h"
+#include "gather.h"
 #include "hit.h"
 #include "events.gen.h"
 #include "metadata.gen.h"
@@ -82,34 +82,14 @@ static __always_inline u64 xcap_copy(struct xcap_slot *slot, u32 at, u64 room, c
 	return at + length;
 }
 
-#if XCAP_PAGED_XDP
-/* All buffers of a packet, as xcap_copy(). */
-static __always_inline u64 xcap_copy_buffers(struct xcap_slot *slot, const struct xcap_hit *hit,
-					     u64 length)
-{
-	u64 last = length - 1;
-
-	if (last > XCAP_CAPTURE_MAX - 1)
-		last = XCAP_CAPTURE_MAX - 1;
-	XCAP_HIDE(last);
-	/* The verifier takes both bounds of the length from here: it must not be 0. */
-	if (last > XCAP_CAPTURE_MAX - 1)
-		return 0;
-	XCAP_HIDE(last);
-	if (xcap_xdp_load_bytes(hit->ctx, 0, slot->data, last + 1))
-		return 0;
-	return last + 1;
-}
-#endif
-
-#define XCAP_TAG_AT    12 /* behind the addresses */
-#define XCAP_TAG_BYTES 4
+/* There is room for the tag that is put back. */
+#define XCAP_TAGS (XCAP_CAPTURE_MAX > XCAP_TAG_AT + XCAP_TAG_BYTES)
 
 /* A VLAN tag that was taken out of the packet is put back, as tcpdump does. */
 static __always_inline u64 xcap_copy_tagged(struct xcap_slot *slot, struct sk_buff *skb,
 					    const struct xcap_pkt *pkt, u64 length)
 {
-#if XCAP_CAPTURE_MAX > XCAP_TAG_AT + XCAP_TAG_BYTES
+#if XCAP_TAGS
 	if (length >= XCAP_TAG_AT) {
 		xcap_probe_read_kernel(slot->data, XCAP_TAG_AT, pkt->start);
 		*(u32 *)(slot->data + XCAP_TAG_AT) = xcap_vlan_tag(skb);
@@ -119,6 +99,63 @@ static __always_inline u64 xcap_copy_tagged(struct xcap_slot *slot, struct sk_bu
 	}
 #endif
 	return xcap_copy(slot, 0, XCAP_CAPTURE_MAX, pkt->start, length);
+}
+
+static __always_inline u64 xcap_copy_linear(struct xcap_slot *slot, const struct xcap_hit *hit,
+					    const struct xcap_pkt *pkt, u32 tagged)
+{
+	u64 length = pkt->linear;
+
+	if (length > pkt->wire_len)
+		length = pkt->wire_len;
+	if (tagged)
+		return xcap_copy_tagged(slot, hit->skb, pkt, length);
+	return xcap_copy(slot, 0, XCAP_CAPTURE_MAX, pkt->start, length);
+}
+
+#if XCAP_GATHERS
+/* The packet with what is not in the linear part. */
+static __always_inline u64 xcap_copy_whole(struct xcap_slot *slot, const struct xcap_hit *hit,
+					   const struct xcap_view *view)
+{
+	const volatile u32 *tagged = &slot->walk.tagged;
+	u64 length =
+		xcap_gather(slot, XCAP_TAGS ? *tagged * XCAP_TAG_BYTES : 0, view, XCAP_CAPTURE_MAX);
+
+#if XCAP_PAGED_DYNPTR
+	if (!length)
+		return xcap_copy_linear(slot, hit, &view->pkt, *tagged);
+#endif
+#if XCAP_TAGS
+	if (*tagged) {
+		xcap_probe_read_kernel(slot->data, XCAP_TAG_AT, slot->data + XCAP_TAG_BYTES);
+		*(u32 *)(slot->data + XCAP_TAG_AT) = xcap_vlan_tag(hit->skb);
+	}
+#endif
+	XCAP_HIDE(length);
+	return length > XCAP_CAPTURE_MAX ? XCAP_CAPTURE_MAX : length;
+}
+#endif
+
+/* Captures the packet's bytes; returns how many. */
+static __always_inline u64 xcap_copy_packet(struct xcap_slot *slot, const struct xcap_hit *hit,
+					    const struct xcap_view *view)
+{
+	/* In memory: the verifier would go through all that follows once for each value. */
+	volatile u32 *tagged = &slot->walk.tagged;
+	u64 length;
+
+	*tagged = view->link == XCAP_LINK_ETHERNET && xcap_vlan_present(hit->skb);
+	slot->event.wire_length += *tagged * XCAP_TAG_BYTES;
+#if XCAP_GATHERS
+	if (view->pkt.wire_len > view->pkt.linear && view->pkt.linear < XCAP_CAPTURE_MAX)
+		length = xcap_copy_whole(slot, hit, view);
+	else
+#endif
+		length = xcap_copy_linear(slot, hit, &view->pkt, *tagged);
+	if (length < slot->event.wire_length && length < XCAP_CAPTURE_MAX)
+		slot->event.flags |= XCAP_EVENT_LINEAR_ONLY;
+	return length;
 }
 
 /* The fields of --action-c, no byte of which is an earlier event's. */
@@ -135,7 +172,7 @@ static __always_inline void xcap_fill_user(struct xcap_slot *slot, const struct 
 static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xcap_net *net,
 				     struct xcap_view *view)
 {
-	u32 index, place, outcome = XCAP_COUNT_LOST;
+	u32 place, outcome = XCAP_COUNT_LOST;
 	struct xcap_nesting *nesting = xcap_nesting();
 	struct xcap_slot *slot;
 	u64 length;
@@ -146,23 +183,10 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	if (place == XCAP_NO_SLOT)
 		return XCAP_COUNT_MISSED;
 
-	index = xcap_get_smp_processor_id() * XCAP_SLOTS + place;
-	slot = xcap_map_lookup_elem(MAP(XCAP_MAP_SLOTS), &index);
+	slot = xcap_slot(place);
 	if (slot) {
 		xcap_fill(&slot->event, hit, net, view);
-		length = view->pkt.linear;
-		if (length > view->pkt.wire_len)
-			length = view->pkt.wire_len;
-		if (view->link == XCAP_LINK_ETHERNET && xcap_vlan_present(hit->skb)) {
-			slot->event.wire_length += XCAP_TAG_BYTES;
-			length = xcap_copy_tagged(slot, hit->skb, &view->pkt, length);
-#if XCAP_PAGED_XDP
-		} else if (view->pkt.wire_len > view->pkt.linear) {
-			length = xcap_copy_buffers(slot, hit, view->pkt.wire_len);
-#endif
-		} else {
-			length = xcap_copy(slot, 0, XCAP_CAPTURE_MAX, view->pkt.start, length);
-		}
+		length = xcap_copy_packet(slot, hit, view);
 #if XCAP_RETURNS
 		if (hit->until_return && length > XCAP_PENDING_MAX)
 			length = XCAP_PENDING_MAX;
@@ -207,15 +231,13 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 	if (view->link != XCAP_LINK_ETHERNET)
 		return XCAP_COUNT_REJECTED_NO_LINK;
 #endif
-#if XCAP_PAGED_BYTES
-	const void *start = view->pkt.start;
-	u32 linear = view->pkt.linear;
+#if XCAP_FILTER_GATHERS
+	volatile struct xcap_walk *kept = 0;
 	struct xcap_nesting *nesting = 0;
 	u32 place = 0;
 
-	if (linear < view->pkt.wire_len && linear < XCAP_FILTER_REACH) {
-		struct xcap_paged *paged;
-		u32 length;
+	if (view->pkt.linear < view->pkt.wire_len && view->pkt.linear < XCAP_FILTER_REACH) {
+		struct xcap_slot *slot;
 
 		nesting = xcap_nesting();
 		if (!nesting)
@@ -223,27 +245,31 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 		place = xcap_claim(nesting);
 		if (place == XCAP_NO_SLOT)
 			return XCAP_COUNT_MISSED;
-		paged = xcap_paged_buffer(place);
-		if (!paged) {
+		slot = xcap_slot(place);
+		if (!slot) {
 			xcap_release(nesting, place);
 			return XCAP_COUNT_MISSED;
 		}
-		length = xcap_gather(paged, view);
-		if (length > linear) {
-			view->pkt.start = xcap_plain_address(paged->bytes);
-			view->pkt.linear = length;
-		}
+		/* Kept in memory: the verifier goes through the rest once, whatever they are. */
+		kept = &slot->walk;
+		kept->start = (u64)view->pkt.start;
+		kept->linear = view->pkt.linear;
+		kept->link = view->link;
+		view->pkt.linear = xcap_gather(slot, 0, view, XCAP_FILTER_GATHERS);
+		view->pkt.start = xcap_plain_address(slot->data);
+		view->link = kept->link;
 	}
 #endif
 	/* clang must not know its alignment: it would add to it by |=, which the verifier refuses.
 	 */
 	XCAP_HIDE(window);
 	matched = xcap_matches(view, window);
-#if XCAP_PAGED_BYTES
-	if (nesting)
+#if XCAP_FILTER_GATHERS
+	if (kept) {
+		view->pkt.start = (void *)kept->start;
+		view->pkt.linear = kept->linear;
 		xcap_release(nesting, place);
-	view->pkt.start = start;
-	view->pkt.linear = linear;
+	}
 #endif
 	if (matched)
 		return 0;

@@ -169,6 +169,12 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	v->before = data - start;
 }
 
+/* skb_shinfo() */
+static __always_inline struct skb_shared_info *xcap_skb_info(struct sk_buff *skb)
+{
+	return (void *)((u64)PROBE(skb, head) + PROBE(skb, end));
+}
+
 /*
  * The VLAN tag that the kernel keeps beside the packet. Before 6.2 a bit says that there is one
  * (commit 354259fa73e2, "net: remove skb->vlan_present").

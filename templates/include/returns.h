@@ -82,8 +82,9 @@ static __always_inline int xcap_returned(u32 hook, u64 frame, u64 value, u32 has
 			e->duration_ns = now - e->time_ns;
 			e->time_ns = now;
 			e->ret = value;
-			e->flags = has_value ? XCAP_EVENT_TIMED | XCAP_EVENT_RETURNED
-					     : XCAP_EVENT_TIMED;
+			e->flags &= XCAP_EVENT_LINEAR_ONLY;
+			e->flags |= has_value ? XCAP_EVENT_TIMED | XCAP_EVENT_RETURNED
+					      : XCAP_EVENT_TIMED;
 			length = e->captured_length;
 			XCAP_HIDE(length);
 			if (length > XCAP_PENDING_MAX)

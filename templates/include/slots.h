@@ -12,6 +12,7 @@
 #define XCAP_SLOTS_H
 
 #include "helpers.h"
+#include "event.h"
 
 struct xcap_nesting {
 	volatile u32 depth;
@@ -76,5 +77,12 @@ static __always_inline void xcap_release(struct xcap_nesting *nesting, u32 place
 	nesting->depth = place;
 }
 #endif
+
+static __always_inline struct xcap_slot *xcap_slot(u32 place)
+{
+	u32 index = xcap_get_smp_processor_id() * XCAP_SLOTS + place;
+
+	return xcap_map_lookup_elem(MAP(XCAP_MAP_SLOTS), &index);
+}
 
 #endif

@@ -48,7 +48,7 @@ static __always_inline void xcap_fill_socket(struct xcap_socket *s, struct sock 
 static __always_inline u32 xcap_keep_socket(const struct xcap_hit *hit,
 					    const struct xcap_socket_event *event)
 {
-	u32 index, place, outcome = XCAP_COUNT_LOST;
+	u32 place, outcome = XCAP_COUNT_LOST;
 	struct xcap_nesting *nesting = xcap_nesting();
 	struct xcap_socket_event *slot;
 
@@ -57,8 +57,7 @@ static __always_inline u32 xcap_keep_socket(const struct xcap_hit *hit,
 	place = xcap_claim(nesting);
 	if (place == XCAP_NO_SLOT)
 		return XCAP_COUNT_MISSED;
-	index = xcap_get_smp_processor_id() * XCAP_SLOTS + place;
-	slot = xcap_map_lookup_elem(MAP(XCAP_MAP_SLOTS), &index);
+	slot = (void *)xcap_slot(place);
 	if (slot) {
 		*slot = *event;
 		outcome = xcap_keep(hit, slot);

@@ -56,18 +56,21 @@ static __always_inline void xcap_buffer_net(const struct xcap_hit *hit, struct x
 
 #define XCAP_XDP_FRAGS 1u /* XDP_FLAGS_HAS_FRAGS of include/net/xdp.h */
 
-/* Bytes in pages behind the first buffer (5.18): its skb_shared_info is at the buffer's very end.
- */
+/* xdp_get_shared_info_from_buff(): at the buffer's very end. */
+static __always_inline struct skb_shared_info *xcap_xdp_info(struct xdp_buff *xdp)
+{
+	/* SKB_DATA_ALIGN(), with the cache lines of x86-64. */
+	const u64 size = (sizeof(struct skb_shared_info) + 63) & ~63ull;
+
+	return (void *)((u64)PROBE(xdp, data_hard_start) + PROBE(xdp, frame_sz) - size);
+}
+
+/* Bytes in pages behind the first buffer (5.18). */
 static __always_inline u32 xcap_xdp_frag_bytes(struct xdp_buff *xdp)
 {
 #if XCAP_HAS_xdp_buff__flags && XCAP_HAS_skb_shared_info__xdp_frags_size
-	if (PROBE(xdp, flags) & XCAP_XDP_FRAGS) {
-		/* SKB_DATA_ALIGN(), with the cache lines of x86-64. */
-		const u64 size = (sizeof(struct skb_shared_info) + 63) & ~63ull;
-		u64 info = (u64)PROBE(xdp, data_hard_start) + PROBE(xdp, frame_sz) - size;
-
-		return PROBE((struct skb_shared_info *)info, xdp_frags_size);
-	}
+	if (PROBE(xdp, flags) & XCAP_XDP_FRAGS)
+		return PROBE(xcap_xdp_info(xdp), xdp_frags_size);
 #endif
 	return 0;
 }

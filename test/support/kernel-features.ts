@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { createProber } from '../../src/bpf/probes.ts';
+import { unitAbilities } from '../../src/capture/unit-abilities.ts';
+import type { UnitKind } from '../../src/codegen/hooks.ts';
 import { liftMemlockLimit } from '../../src/ffi/libc.ts';
 import { liveReader } from '../../src/kernel/reader.ts';
 import { openKernelView } from '../../src/kernel/view.ts';
@@ -20,6 +22,8 @@ export const kernel = {
   xdpFrags: view.features.has('xdp-load-bytes'),
   /** Types of what modules define: those of the modules that are loaded from the start. */
   moduleBtf: readdirSync('/sys/kernel/btf').length > 1,
+  /** Packet bytes in pages can be read by programs of the kind. */
+  pagesOf: (kind: UnitKind): boolean => unitAbilities(view)(kind).paged.kind !== 'none',
   /** A function that can be traced. */
   hasFunction: (name: string): boolean => view.traceable.has(name),
 } as const;

@@ -18,6 +18,7 @@ export interface JsonRecord {
   readonly verdict?: string;
   readonly redirect?: string;
   readonly packet_id?: number;
+  readonly bytes?: string;
   readonly location?: string;
   readonly context?: string;
   readonly pid: number;

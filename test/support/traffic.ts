@@ -15,6 +15,7 @@ function modified(file: string): number {
 export const SENDERS = [
   'send-frames',
   'send-datagrams',
+  'send-stream',
   'af-xdp',
   'skb-program',
   'xdp-program',
@@ -122,6 +123,18 @@ export class AfXdpReceiver {
     ]);
     return new AfXdpReceiver(frames, child.pid);
   }
+}
+
+/** How a stream is handed to the kernel: see test/support/send-stream.c. */
+export type StreamKind = 'write' | 'sendfile' | 'zerocopy' | 'segments';
+
+/** Send a file, by TCP or in UDP segments; returns how many bytes. */
+export function sendStream(
+  from: Netns,
+  kind: StreamKind,
+  { to, port, file }: { readonly to: string; readonly port: number; readonly file: string },
+): number {
+  return send(from, [buildSender('send-stream'), kind, to, String(port), file], '');
 }
 
 /** Try to open a TCP connection, for at most a second; whether it opened. */

@@ -16,7 +16,8 @@ const maps = captureMaps({
   userBytes: 0,
   claims: false,
   xdpPairs: 0,
-  pagedBytes: 0,
+  gathers: false,
+  filterBytes: 0,
   returns: false,
 });
 

@@ -184,6 +184,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
       packetId: 7n,
       ownerPid: 3,
       ownerComm: 'x',
+      bytes: 'linear-only',
       ...SOCKET,
     }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),

@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kernel } from '../support/kernel-features.ts';
+import { NetnsPair } from '../support/netns.ts';
+import { capture, type Captured, type JsonRecord } from '../support/tracer.ts';
+import { sendDatagrams, sendStream, type StreamKind } from '../support/traffic.ts';
+
+const PORT = 9000;
+const ETHERNET = 14;
+
+/** Byte `i` of what is sent: bytes that are missing, doubled or moved show. */
+const patternAt = (i: number): number => Math.imul(i, 0x9e3779b1) >>> 24;
+const pattern = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => patternAt(i));
+
+let pair: NetnsPair;
+const folder = mkdtempSync(join(tmpdir(), 'xcap-whole-'));
+const file = join(folder, 'bytes');
+const BYTES = 150_000;
+beforeAll(() => {
+  writeFileSync(file, pattern(BYTES));
+  pair = new NetnsPair();
+});
+afterAll(() => {
+  pair.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Bytes of the stream that are in its packets; undefined where a packet has other bytes. */
+function streamBytes(records: readonly JsonRecord[], linkBytes = ETHERNET): number | undefined {
+  let first: number | undefined;
+  // Some may be sent again.
+  const seen = new Uint8Array(BYTES);
+  for (const { packet } of records) {
+    const bytes = Buffer.from(packet, 'hex');
+    const tcp = linkBytes + (bytes[linkBytes]! & 15) * 4;
+    const sequence = bytes.readUInt32BE(tcp + 4);
+    // The packet that opens the connection takes one number.
+    if ((bytes[tcp + 13]! & 2) !== 0) first = sequence + 1;
+    if (first === undefined) return undefined;
+    const at = (sequence - first) >>> 0;
+    const payload = bytes.subarray(tcp + (bytes[tcp + 12]! >> 4) * 4);
+    if (!payload.every((byte, i) => byte === patternAt(at + i))) return undefined;
+    seen.fill(1, at, at + payload.length);
+  }
+  return seen.reduce((sum, one) => sum + one, 0);
+}
+
+/** Hooks where a packet that is sent is seen whole, by what the kernel can. */
+const SENDING: readonly (readonly [hook: string, pages: boolean])[] = [
+  ['tx', kernel.pagesOf('tp-btf')],
+  ...(kernel.fentry ? [['fentry:dev_hard_start_xmit', kernel.pagesOf('fentry')] as const] : []),
+  ...(kernel.kprobe ? [['kprobe:dev_hard_start_xmit', kernel.pagesOf('kprobe')] as const] : []),
+];
+
+async function streamed(kind: StreamKind, ...args: readonly string[]): Promise<Captured> {
+  const listen = `TCP-LISTEN:${PORT},reuseaddr,fork`;
+  const server = pair.b.spawn('socat', '-u', listen, 'OPEN:/dev/null');
+  try {
+    for (let i = 0; !pair.b.exec('ss', '-Hltn').includes(`:${PORT}`); i++) {
+      if (i > 200) throw new Error('socat does not listen');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return await capture(['--netns', pair.a.name, ...args, `tcp dst port ${PORT}`], () => {
+      const to = pair.b.address4;
+      expect(sendStream(pair.a, kind, { to, port: PORT, file })).toBe(BYTES);
+    });
+  } finally {
+    server.kill();
+  }
+}
+
+describe.each(SENDING)('%s', (hook, pages) => {
+  it.runIf(pages).each(['write', 'sendfile', 'zerocopy'] as const)(
+    'captures every byte of what %s sends',
+    async (kind) => {
+      const { records, summaries } = await streamed(kind, '--hook', hook);
+      expect(records.every(({ len, caplen, bytes }) => caplen === len && bytes === undefined)).toBe(
+        true,
+      );
+      expect(streamBytes(records)).toBe(BYTES);
+      // Segmentation is the device's: in pages, and larger than any frame.
+      expect(Math.max(...records.map(({ len }) => len))).toBeGreaterThan(10_000);
+      expect(summaries[0]).toMatchObject({ matched: records.length, lost: 0, missed: 0 });
+    },
+  );
+
+  it.runIf(pages)('ends at the snap length', async () => {
+    const { records } = await streamed('write', '--hook', hook, '-s', '3000');
+    expect(records.some(({ len }) => len > 3000)).toBe(true);
+    for (const { len, caplen, bytes } of records) {
+      expect([caplen, bytes]).toEqual([Math.min(len, 3000), undefined]);
+    }
+    expect(streamBytes(records)).toBeGreaterThan(3000);
+  });
+
+  it('says where only the linear part can be had', async () => {
+    const without = ['--without-feature', 'skb-dynptr', '--without-feature', 'direct-map'];
+    const { records } = await streamed('write', '--hook', hook, ...without);
+    const cut = records.filter(({ len, caplen }) => caplen < len);
+    expect(cut.length).toBeGreaterThan(1);
+    expect(cut.every(({ bytes }) => bytes === 'linear-only')).toBe(true);
+    expect(records.filter(({ bytes }) => bytes !== undefined)).toEqual(cut);
+    // What a packet starts with is right, whatever it ends with.
+    expect(streamBytes(records)).toBeLessThan(BYTES);
+  });
+});
+
+describe.runIf(kernel.pagesOf('tp-btf'))('a packet in pages', () => {
+  it('has its VLAN tag put back in front of them', async ({ skip }) => {
+    const tagged = (end: NetnsPair['a'], address: string): void => {
+      const add = [
+        'ip',
+        'link',
+        'add',
+        'link',
+        end.device,
+        'name',
+        'v7',
+        'type',
+        'vlan',
+        'id',
+        '7',
+      ];
+      if (end.try(add).status !== 0) skip('this kernel has no VLAN devices');
+      end.exec('ip', 'address', 'add', `${address}/24`, 'dev', 'v7');
+      end.exec('ip', 'link', 'set', 'v7', 'up');
+    };
+    tagged(pair.a, '10.77.0.1');
+    tagged(pair.b, '10.77.0.2');
+    const server = pair.b.spawn('socat', '-u', `TCP-LISTEN:${PORT},fork`, 'OPEN:/dev/null');
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const { records } = await capture(
+        ['--hook', 'tx', '--netns', pair.a.name, `vlan 7 and tcp dst port ${PORT}`],
+        () => void sendStream(pair.a, 'write', { to: '10.77.0.2', port: PORT, file }),
+      );
+      expect(records.every(({ len, caplen }) => len === caplen)).toBe(true);
+      expect(records.every(({ packet }) => packet.slice(24, 36) === '810000070800')).toBe(true);
+      expect(streamBytes(records, ETHERNET + 4)).toBe(BYTES);
+    } finally {
+      server.kill();
+      pair.a.exec('ip', 'link', 'del', 'v7');
+      pair.b.exec('ip', 'link', 'del', 'v7');
+    }
+  });
+
+  it.each([
+    ['put together of fragments', 1500, 20_000],
+    ['put together of many fragments', 1500, 60_000],
+    ['in a jumbo frame', 9000, 8000],
+  ])('%s is dropped whole', async (_what, mtu, length) => {
+    const setMtu = (bytes: number): void => {
+      for (const end of [pair.a, pair.b])
+        end.exec('ip', 'link', 'set', end.device, 'mtu', `${bytes}`);
+    };
+    setMtu(mtu);
+    try {
+      const payload = pattern(length);
+      const { records } = await capture(
+        ['--hook', 'drop', '--netns', pair.b.name, 'udp dst port 9'],
+        () => void sendDatagrams(pair.a, { to: pair.b.address4, port: 9, payload, count: 2 }),
+      );
+      expect(records).toHaveLength(2);
+      for (const { packet, len, caplen } of records) {
+        expect(caplen).toBe(len);
+        expect(packet.endsWith(Buffer.from(payload).toString('hex'))).toBe(true);
+      }
+    } finally {
+      setMtu(1500);
+    }
+  });
+
+  it('is sent whole before the device cuts it into datagrams', async () => {
+    const { records } = await capture(
+      ['--hook', 'tx', '--netns', pair.a.name, 'udp dst port 9'],
+      () => void sendStream(pair.a, 'segments', { to: pair.b.address4, port: 9, file: segments }),
+    );
+    expect(records.every(({ len, caplen }) => len === caplen)).toBe(true);
+    expect(records.map(({ packet }) => packet.slice(84)).join('')).toBe(
+      Buffer.from(pattern(40_000)).toString('hex'),
+    );
+  });
+  const segments = join(folder, 'segments');
+  beforeAll(() => {
+    writeFileSync(segments, pattern(40_000));
+  });
+});
