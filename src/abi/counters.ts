@@ -26,6 +26,10 @@ export const COUNTERS = [
   'rejected_no_packet',
   /** Matched, and its function has not returned: goes down again when it does. */
   'waiting',
+  /** Not looked at, so that --max-overhead holds. */
+  'skipped',
+  /** Matched, and not of the one in N that --sample wants. */
+  'sampled_out',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];

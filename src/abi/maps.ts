@@ -37,7 +37,10 @@ export const VALUE_PLACEHOLDER = 0x7caa0000;
 export const RETURN_PLACEHOLDER = 0x7ca70000;
 
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
-export const MAP_NAMES = ['ring', 'counts', 'slots', 'depth', 'runs', 'pending'] as const;
+export const MAP_NAMES = [
+  ...(['ring', 'counts', 'slots', 'depth', 'runs', 'pending'] as const),
+  'sampling',
+] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
@@ -152,6 +155,8 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
         : 8,
       maxEntries: sizes.returns ? PENDING_EVENTS : 1,
     },
+    // By hook, the mask of templates/include/sample.h.
+    sampling: { type: MAP_TYPE.array, keySize: 4, valueSize: 4, maxEntries: sizes.hooks },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

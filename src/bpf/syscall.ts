@@ -19,6 +19,7 @@ export const BPF_CMD = {
   btfGetFdById: 19,
   btfGetNextId: 23,
   linkCreate: 28,
+  enableStats: 32,
 } as const;
 
 const EAGAIN = 11;

@@ -49,6 +49,10 @@ export interface CaptureOptions {
   /** A power of two, at least 4. */
   readonly ringKiB: number;
   readonly durationNs: bigint | undefined;
+  /** --sample 1/N: one in N of the events that match. */
+  readonly sample: number | undefined;
+  /** --max-overhead: share of the host's CPU time, 0.02 for 2%. */
+  readonly maxOverhead: number | undefined;
   /** -y, in capitals, as libpcap spells it: `EN10MB`, `RAW`. */
   readonly linkTypeOverride: string | undefined;
   readonly text: TextOptions;

@@ -155,6 +155,8 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       abilities,
       regs: view.registers,
       claims: sizes.claims,
+      sample: options.sample,
+      skips: options.maxOverhead !== undefined,
       redirect: redirectSource(view.btf, view.arch, liveReader),
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),

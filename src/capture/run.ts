@@ -19,6 +19,10 @@ import { requirePrivileges } from './privileges.ts';
 import { Pump } from './pump.ts';
 import { describeRefusals, type Refusal } from './refusals.ts';
 import { Session } from './session.ts';
+import { formatProgramCosts, formatReaderCost } from './own-cost.ts';
+import { OverheadLimit } from './overhead-limit.ts';
+import { ReaderMeter } from './reader-cost.ts';
+import { measureRuns } from './run-stats.ts';
 import { hookStats, sumsError } from './stats.ts';
 import { formatVerdictLine } from './verdict-line.ts';
 import { explainNothing, formatStats, summarise } from './summary.ts';
@@ -78,10 +82,12 @@ async function capture(
     const object = await compiling.catch((error: unknown) => {
       throw compileError(error, plan);
     });
+    // Before they are attached, so that each run is counted.
+    const measured = measureRuns(options, held, io);
     await attach(session, object, plan, options, io);
     using follower = followPrograms(plan, session, io);
     follower.start();
-    await pump(options, io, plan, session, outputs);
+    await pump(options, io, plan, session, outputs, measured);
   } finally {
     outputs.abandon();
   }
@@ -195,6 +201,7 @@ async function pump(
   plan: CapturePlan,
   session: Session,
   outputs: Outputs,
+  measured: boolean,
 ): Promise<void> {
   const hooks = plan.names.hooks;
   let finish = (): void => undefined;
@@ -208,8 +215,14 @@ async function pump(
   };
   const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);
   const stats = (): RunStats => readStats(plan, session, reader);
+  const meter = new ReaderMeter();
+  const costs = (): readonly string[] => [
+    ...(measured ? formatProgramCosts(session.costs(), hooks, plan.hooks) : []),
+    ...(options.text.verbose > 0 ? [formatReaderCost(meter.read())] : []),
+  ];
   const stopListening = io.onSummaryRequest(() => {
     reportCounts(io, plan.hooks, stats());
+    for (const line of costs()) io.log.note(line);
   });
   const tellVerdicts = (): void => {
     if (options.xdpcap?.counts === true) io.log.text(formatVerdictLine(stats().hooks));
@@ -220,6 +233,16 @@ async function pump(
     options.durationNs === undefined
       ? undefined
       : setTimeout(finish, Number(options.durationNs) / 1e6);
+  const limit =
+    options.maxOverhead === undefined
+      ? undefined
+      : new OverheadLimit(options.maxOverhead, plan, {
+          session,
+          reader,
+          meter,
+          log: io.log,
+          finish,
+        });
   io.abort.addEventListener('abort', finish, { once: true });
   try {
     reader.start();
@@ -229,10 +252,13 @@ async function pump(
     for (const note of plan.warmUp()) io.log.note(note);
     const { releaseMemory } = await import('./release-memory.ts');
     releaseMemory();
+    meter.begin();
+    limit?.start();
     if (!io.abort.aborted) await finished;
   } finally {
     clearTimeout(timer);
     clearInterval(ticker);
+    limit?.stop();
     io.abort.removeEventListener('abort', finish);
     stopListening();
     session.detach();
@@ -242,7 +268,7 @@ async function pump(
   const final = stats();
   await outputs.close(final.hooks);
   tellVerdicts();
-  report(io, plan.hooks, final, options.xdpcap === undefined, outputs.notes());
+  report(io, plan.hooks, final, options.xdpcap === undefined, [...costs(), ...outputs.notes()]);
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */

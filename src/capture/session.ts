@@ -9,6 +9,7 @@ import { hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
 import { attachProgram, loadProgram, type Attachment, type NumberedHook } from './attach.ts';
 import { HookMaps } from './hook-maps.ts';
+import type { ProgramCost } from './own-cost.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
 
 /** Hooks that one program serves, loaded from one compiled function. */
@@ -23,7 +24,10 @@ type LoadedGroup = HookGroup & { readonly program: BpfProgram };
 interface Attached {
   readonly hooks: readonly number[];
   readonly attachment: Attachment;
+  /** What waits for the return tells of misses there. */
+  readonly atReturn: boolean;
   misses: number;
+  detached: boolean;
 }
 
 export interface Misses {
@@ -69,6 +73,18 @@ function attachedTogether(traced: readonly NumberedHook[]): readonly (readonly N
   return first?.hook.backend === 'kprobe-multi' ? [traced] : traced.map((each) => [each]);
 }
 
+/** Detaches once, however often it is told to: by itself, and with all others at the end. */
+function onlyOnce(attachment: Attachment): Attachment {
+  const held = new Disposer();
+  held.add(attachment);
+  return {
+    misses: () => attachment.misses?.() ?? 0,
+    [Symbol.dispose]: () => {
+      held[Symbol.dispose]();
+    },
+  };
+}
+
 /** The kernel's side of a run: maps, programs, links. Everything goes with the process. */
 export class Session implements Disposable {
   readonly ring: Ring;
@@ -80,6 +96,8 @@ export class Session implements Disposable {
   #attach: ((hooks: readonly NumberedHook[], program: BpfProgram) => Attachment) | undefined;
   /** Hooks in vain: their return could not be attached. */
   readonly #withoutReturn = new Set<string>();
+  /** Numbers of hooks that were detached before the end. */
+  readonly #withdrawn = new Set<number>();
   #detached = false;
   readonly #held = new Disposer();
   readonly #links = new Disposer();
@@ -126,7 +144,8 @@ export class Session implements Disposable {
         loadProgram(hook, object.license, relocate(compiled, fds, number, hook.verdict), hookMaps),
       );
     };
-    this.#attach = (traced, program) => this.#links.add(attachProgram(traced, program, hookMaps));
+    this.#attach = (traced, program) =>
+      this.#links.add(onlyOnce(attachProgram(traced, program, hookMaps)));
     const steps = groups.length + hooks.length;
     let done = 0;
     for (const group of groups) {
@@ -156,11 +175,21 @@ export class Session implements Disposable {
    */
   attachMore(hook: ResolvedHook, number: number, name: string): void {
     if (this.#load === undefined || this.#attach === undefined || this.#detached) return;
+    if (this.#withdrawn.has(number)) return;
     const hooks = [{ hook, number }];
     const program = this.#load({ hook, number }, name);
     this.#loaded.push({ function: name, hooks, program });
-    const attachment = this.#attach(hooks, program);
-    this.#attached.push({ hooks: [number], attachment, misses: 0 });
+    this.#add(hooks, this.#attach(hooks, program));
+  }
+
+  #add(traced: readonly NumberedHook[], attachment: Attachment): void {
+    this.#attached.push({
+      hooks: traced.map(({ number }) => number),
+      attachment,
+      atReturn: traced.some(({ hook }) => hook.part === 'return'),
+      misses: 0,
+      detached: false,
+    });
   }
 
   #refuse(hook: ResolvedHook, error: unknown, { refused }: AttachOptions): void {
@@ -177,9 +206,7 @@ export class Session implements Disposable {
     const [first] = traced;
     if (first === undefined || this.#attach === undefined || this.#isOrphan(first.hook)) return;
     try {
-      const attachment = this.#attach(traced, program);
-      if (first.hook.part === 'return') return;
-      this.#attached.push({ hooks: traced.map(({ number }) => number), attachment, misses: 0 });
+      this.#add(traced, this.#attach(traced, program));
     } catch (error) {
       if (traced.length === 1) {
         this.#refuse(first.hook, error, options);
@@ -200,6 +227,42 @@ export class Session implements Disposable {
     this.#links[Symbol.dispose]();
   }
 
+  /** Numbers of the hooks that can be detached together only, which may share some. */
+  places(): readonly (readonly number[])[] {
+    return this.#attached.map(({ hooks }) => hooks);
+  }
+
+  /** The run goes on without these hooks, which are whole sets of places(). */
+  withdraw(hooks: readonly number[]): void {
+    for (const hook of hooks) this.#withdrawn.add(hook);
+    // In reverse, as at the end: an entry goes before the return that its events wait for.
+    for (const each of [...this.#attached].reverse()) {
+      if (each.detached || !each.hooks.some((hook) => this.#withdrawn.has(hook))) continue;
+      each.misses = each.attachment.misses?.() ?? 0;
+      each.detached = true;
+      each.attachment[Symbol.dispose]();
+    }
+  }
+
+  /** At this hook one event in 2^level is looked at from now on; programs that cannot do that look at all. */
+  setSampling(hook: number, level: number): void {
+    this.#map('xcap_sampling').update(hook, 2 ** level - 1);
+  }
+
+  /** What the kernel counted of each program while run statistics were on. */
+  costs(): readonly ProgramCost[] {
+    return this.#loaded.map(({ hooks, program }) => {
+      const { runCount, runTimeNs } = program.stats();
+      return {
+        hooks: [...new Set(hooks.map(({ number }) => number))],
+        // What is called from another program's tail has no run of its own.
+        measured: hooks.every(({ hook }) => hook.backend !== 'xdp'),
+        runs: Number(runCount),
+        ns: Number(runTimeNs),
+      };
+    });
+  }
+
   /** The counters of hook number `hook`, summed over CPUs. */
   counts(hook: number): KernelCounts {
     const bytes = 8 * COUNTERS.length * this.#possibleCpus;
@@ -213,7 +276,9 @@ export class Session implements Disposable {
   misses(): readonly Misses[] {
     if (!this.#detached) this.#readLinkMisses();
     return [
-      ...this.#attached.map(({ hooks, misses }) => ({ hooks, count: misses })),
+      ...this.#attached
+        .filter(({ atReturn }) => !atReturn)
+        .map(({ hooks, misses }) => ({ hooks, count: misses })),
       ...this.#loaded
         .filter(({ hooks }) => !hooks.some(({ hook }) => hook.part === 'return'))
         .map(({ hooks, program }) => ({
@@ -225,7 +290,9 @@ export class Session implements Disposable {
 
   /** They go with the link. */
   #readLinkMisses(): void {
-    for (const each of this.#attached) each.misses = each.attachment.misses?.() ?? 0;
+    for (const each of this.#attached) {
+      if (!each.detached && !each.atReturn) each.misses = each.attachment.misses?.() ?? 0;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -28,14 +28,19 @@ export function sumCounters(value: Uint8Array, possibleCpus: number): KernelCoun
 }
 
 const WAITING = COUNTERS.indexOf('waiting');
+const SKIPPED = COUNTERS.indexOf('skipped');
+const SAMPLED_OUT = COUNTERS.indexOf('sampled_out');
 
 /**
- * `seen = rejected + matched`, `matched = lost + written + left`; missed and unreturned stand apart.
+ * `seen = skipped + rejected + matched`, `matched = sampled out + lost + written + left`; missed and unreturned
+ * stand apart.
  */
 export function hookStats(hook: string, kernel: KernelCounts, reader: ReaderCounts): HookStats {
   const rejected: Record<string, number> = {};
   let rejectedSum = 0;
-  let matched = 0;
+  const skipped = kernel[SKIPPED] ?? 0;
+  const sampledOut = kernel[SAMPLED_OUT] ?? 0;
+  let matched = sampledOut;
   let lost = 0;
   let missed = reader.recursionMisses;
   COUNTERS.forEach((counter, i) => {
@@ -53,9 +58,11 @@ export function hookStats(hook: string, kernel: KernelCounts, reader: ReaderCoun
   return {
     hook,
     unreturned: kernel[WAITING] ?? 0,
-    seen: rejectedSum + matched,
+    seen: skipped + rejectedSum + matched,
+    skipped,
     rejected,
     matched,
+    sampledOut,
     written: reader.written,
     lost,
     left: reader.left,
@@ -66,9 +73,11 @@ export function hookStats(hook: string, kernel: KernelCounts, reader: ReaderCoun
 /** Undefined when the sums of README hold, else what is off: a bug worth a line on stderr. */
 export function sumsError(stats: HookStats): string | undefined {
   const rejected = Object.values(stats.rejected).reduce((sum, count) => sum + count, 0);
-  if (stats.seen !== rejected + stats.matched) return 'seen is not rejected + matched';
-  if (stats.matched !== stats.lost + stats.written + stats.left) {
-    return 'matched is not lost + written + left';
+  if (stats.seen !== stats.skipped + rejected + stats.matched) {
+    return 'seen is not skipped + rejected + matched';
+  }
+  if (stats.matched !== stats.sampledOut + stats.lost + stats.written + stats.left) {
+    return 'matched is not sampled out + lost + written + left';
   }
   return undefined;
 }

@@ -10,8 +10,10 @@ export function formatStats(stats: HookStats): string {
   const detail = rejected.map(([label, count]) => `${label} ${count}`).join(', ');
   const parts = [
     `${stats.seen} seen`,
+    ...(stats.skipped > 0 ? [`${stats.skipped} skipped`] : []),
     `${rejectedSum} rejected${detail === '' ? '' : ` (${detail})`}`,
     `${stats.matched} matched`,
+    ...(stats.sampledOut > 0 ? [`${stats.sampledOut} sampled out`] : []),
     `${stats.written} written`,
     `${stats.lost} lost`,
     ...(stats.left > 0 ? [`${stats.left} left`] : []),
@@ -49,8 +51,10 @@ function addStats(sum: HookStats, stats: HookStats): HookStats {
   return {
     hook: sum.hook,
     seen: sum.seen + stats.seen,
+    skipped: sum.skipped + stats.skipped,
     rejected,
     matched: sum.matched + stats.matched,
+    sampledOut: sum.sampledOut + stats.sampledOut,
     written: sum.written + stats.written,
     lost: sum.lost + stats.lost,
     left: sum.left + stats.left,
@@ -59,8 +63,12 @@ function addStats(sum: HookStats, stats: HookStats): HookStats {
   };
 }
 
+/** Beside the labels of filters. */
+const SKIPPED = 'skipped';
+
 /** What to try for each filter that can reject everything. */
 const ADVICE: Readonly<Record<string, string>> = {
+  [SKIPPED]: 'those were not looked at: raise --max-overhead, or hook a quieter place',
   filter: 'no packet at this hook matches the expression: try it without one',
   'no link header':
     'those packets have no link header and the expression asks for one: leave its link-layer terms out',
@@ -99,9 +107,17 @@ export function explainNothing(
   all: readonly HookStats[],
   described: readonly string[],
 ): readonly string[] {
-  if (all.some((stats) => stats.matched > 0)) return [];
+  if (all.some((stats) => stats.matched > stats.sampledOut)) return [];
+  const sampledOut = all.reduce((sum, stats) => sum + stats.sampledOut, 0);
+  if (sampledOut > 0) {
+    return [
+      `nothing captured: ${plural(sampledOut, 'event')} matched, and chance left out all of them`,
+      '  a smaller N of --sample 1/N takes more of them',
+    ];
+  }
   const totals = new Map<string, number>();
   for (const stats of all) {
+    if (stats.skipped > 0) totals.set(SKIPPED, (totals.get(SKIPPED) ?? 0) + stats.skipped);
     for (const [label, count] of Object.entries(stats.rejected)) {
       totals.set(label, (totals.get(label) ?? 0) + count);
     }
@@ -115,8 +131,6 @@ export function explainNothing(
     ];
   }
   const [label, count] = [...totals].sort((a, b) => b[1] - a[1])[0] ?? ['filter', 0];
-  return [
-    `nothing captured: ${plural(count, 'event')} rejected by ${label}`,
-    `  ${ADVICE[label] ?? ''}`,
-  ];
+  const how = label === SKIPPED ? 'skipped for --max-overhead' : `rejected by ${label}`;
+  return [`nothing captured: ${plural(count, 'event')} ${how}`, `  ${ADVICE[label] ?? ''}`];
 }

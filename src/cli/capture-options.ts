@@ -14,8 +14,8 @@ import { parseUserC } from '../user-c/user-c.ts';
 import type { UserSource } from '../user-c/source.ts';
 import type { Given } from './given.ts';
 import { linkTypeNumber } from './link-types.ts';
-import { badValue, parseDuration, parseMark, parseNumber } from './values.ts';
-import { parseShortName, parseText } from './values.ts';
+import { badValue, parseDuration, parseMark, parseNumber, parsePercent } from './values.ts';
+import { parseSample, parseShortName, parseText } from './values.ts';
 
 export const DEFAULT_SNAPLEN = 262144;
 const DEFAULT_RING_KIB = 16384;
@@ -68,6 +68,8 @@ export function captureOptions(
     snaplen: given.value('snaplen', parseSnaplen) ?? DEFAULT_SNAPLEN,
     ringKiB: given.value('buffer-size', parseRing) ?? DEFAULT_RING_KIB,
     durationNs: given.value('duration', parseDuration),
+    sample: given.value('sample', parseSample),
+    maxOverhead: given.value('max-overhead', parsePercent),
     linkTypeOverride: given.value('linktype', parseLinkType(dumpFilter > 0)),
     text: textOptions(given, around.env),
     dryRun: given.has('dry-run'),

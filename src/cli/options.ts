@@ -297,7 +297,7 @@ const OWN = [
     type: 'count',
     group: 'text',
     status: 'built',
-    help: 'more detail; -vv, -vvv: more still',
+    help: "more detail; -vv, -vvv: more still; at the end xcap's own cost, for which BPF statistics are on",
   },
   {
     key: 'quiet',
@@ -391,6 +391,24 @@ const OWN = [
     group: 'bounds',
     status: 'built',
     help: 'end after TIME: 10s, 500ms, 1m, 1h; a bare number is seconds',
+  },
+  {
+    key: 'sample',
+    long: 'sample',
+    type: 'value',
+    argument: '1/N',
+    group: 'bounds',
+    status: 'built',
+    help: 'keep one in N of the packets that match, by chance; the others are counted',
+  },
+  {
+    key: 'max-overhead',
+    long: 'max-overhead',
+    type: 'value',
+    argument: 'P%',
+    group: 'bounds',
+    status: 'built',
+    help: "most of the host's CPU time, all CPUs together, that xcap may take in a second, its programs and its reader: 2%, 0.5%; above it looks at one event in 2, 4 ... 1024, then detaches the hottest hook, and says so; BPF statistics are on meanwhile",
   },
   {
     key: 'buffer-size',
@@ -514,7 +532,7 @@ const OWN = [
 /** Options of the product that are promised and refused until they work. */
 const NOT_YET: readonly OptionSpec[] = [
   ...['stack', 'track'].map((name) => promised(name, 'flag')),
-  ...['cgroup', 'sample', 'max-rate'].map((name) => promised(name, 'value')),
+  ...['cgroup', 'max-rate'].map((name) => promised(name, 'value')),
 ];
 
 function promised(name: string, type: OptionType): OptionSpec {

@@ -51,6 +51,26 @@ export function parseDuration(spelled: string, text: string): bigint {
   return ns;
 }
 
+const MAX_SAMPLE = 0xffff_ffff;
+
+/** `1/100`: the 100. */
+export function parseSample(spelled: string, text: string): number {
+  const value = Number(/^1\/([0-9]+)$/.exec(text)?.[1]);
+  if (value >= 1 && value <= MAX_SAMPLE) return value;
+  const example = /^[0-9]+$/.test(text) && Number(text) > 0 ? text : '100';
+  throw badValue(spelled, text, 'not one in so many', `for example ${spelled} 1/${example}`);
+}
+
+/** `2%`, `0.5%`: as a fraction. */
+export function parsePercent(spelled: string, text: string): number {
+  const number = /^([0-9]+(?:\.[0-9]+)?)%$/.exec(text)?.[1];
+  const example = `for example ${spelled} 2% or ${spelled} 0.5%`;
+  if (number === undefined) throw badValue(spelled, text, 'not a percentage', example);
+  const value = Number(number);
+  if (value > 0 && value <= 100) return value / 100;
+  throw badValue(spelled, text, 'out of range', `more than 0% and at most 100%: ${example}`);
+}
+
 const MAX_MARK = 0xffff_ffff;
 
 /** `16`, `0x10` or `0x10/0xff`. */

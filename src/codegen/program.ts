@@ -58,6 +58,10 @@ export interface ProgramInput {
   /** Of MapSizes. */
   readonly claims: boolean;
   readonly redirect: RedirectSource;
+  /** --sample 1/N: one in N of what matches; undefined: all. */
+  readonly sample: number | undefined;
+  /** What is looked at can be thinned out while the programs run. */
+  readonly skips: boolean;
   readonly readTemplate: (path: string) => string;
 }
 
@@ -263,6 +267,14 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       input.metadata,
       (value) => `XCAP_VALUE(${values.push(value) - 1})`,
     ),
+    'sample.gen.h': [
+      `#define XCAP_SKIPS ${flag(input.skips)}`,
+      `#define XCAP_SAMPLE ${flag(input.sample !== undefined)}`,
+      ...(input.sample === undefined
+        ? []
+        : [`#define XCAP_SAMPLE_OF XCAP_VALUE(${values.push(input.sample) - 1})`]),
+      '',
+    ].join('\n'),
     'where.gen.h': input.where.header,
     'filter.gen.h': filterHeader(input.filter),
     ...userHeaders(input.userC),

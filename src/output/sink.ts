@@ -14,9 +14,13 @@ export interface Sink {
 export interface HookStats {
   readonly hook: string;
   readonly seen: number;
+  /** Not looked at: --max-overhead. */
+  readonly skipped: number;
   /** Count per filter that rejected: `netns`, `filter`, ... Only non-zero ones. */
   readonly rejected: Readonly<Record<string, number>>;
   readonly matched: number;
+  /** Matched, and left out by --sample. */
+  readonly sampledOut: number;
   readonly written: number;
   readonly lost: number;
   readonly left: number;

@@ -22,6 +22,7 @@
 #include "inner.h"
 #include "event.h"
 #include "count.h"
+#include "sample.h"
 #include "returns.h"
 
 static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hit *hit,
@@ -297,12 +298,14 @@ static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_ne
 	}
 }
 
-/* The count that the filters end the event in; 0: it matches. */
+/* The count that the filters, or sampling, end the event in; 0: it is to be sent. */
 static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap_net *net,
 					 struct xcap_view *view)
 {
-	u32 rejected;
+	u32 rejected = xcap_skip(hit->hook);
 
+	if (rejected)
+		return rejected;
 	if (hit->xdp)
 		xcap_buffer_net(hit, net);
 	else
@@ -323,7 +326,10 @@ static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap
 	rejected = xcap_reject_inner(view);
 	if (rejected)
 		return rejected;
-	return xcap_reject_user(hit, view);
+	rejected = xcap_reject_user(hit, view);
+	if (rejected)
+		return rejected;
+	return xcap_sample_out();
 }
 
 static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)

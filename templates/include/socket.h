@@ -78,6 +78,9 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 
 	if (!sk)
 		return XCAP_COUNT_REJECTED_NO_PACKET;
+	rejected = xcap_skip(hit->hook);
+	if (rejected)
+		return rejected;
 	owner = READ(sk, __sk_common.skc_net.net);
 	if (owner)
 		net.netns = READ(owner, ns.inum);
@@ -88,6 +91,9 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	/* They ask for what only a packet has. */
 	return XCAP_COUNT_REJECTED_NO_PACKET;
 #endif
+	rejected = xcap_sample_out();
+	if (rejected)
+		return rejected;
 	task = xcap_get_current_pid_tgid();
 	e->time_ns = xcap_ktime_get_ns();
 	e->tgid = task >> 32;

@@ -195,6 +195,43 @@ describe.skipIf(!kernel.fentry)('the filter of XDP hooks', () => {
   });
 });
 
+describe.skipIf(!kernel.fentry)('chance', () => {
+  const ids = (records: readonly JsonRecord[]): readonly unknown[] =>
+    records.map(({ packet_id }) => packet_id);
+
+  it('decides at the entry what is sampled, and the exit follows it', async () => {
+    await load(pair.b, 'native');
+    const { records, summaries } = await capture(
+      ['--hook', `xdp:${device}`, '--sample', '1/3', 'udp port 9'],
+      () => {
+        send(Array.from({ length: 90 }, (_, i) => frame(1, { dport: 9 + (i % 2) })));
+      },
+    );
+    const [entry, exit] = summaries;
+    expect(entry).toMatchObject({ seen: 90, rejected: 45, matched: 45 });
+    expect(entry!.sampledOut).toBeGreaterThan(0);
+    expect(exit).toMatchObject({ ...entry, hook: `xdp:${device}@exit` });
+    expect(ids(at(records, 'exit'))).toEqual(ids(at(records, 'entry')));
+  });
+
+  it('decides there too what --max-overhead leaves out', async () => {
+    await load(pair.b, 'native');
+    const { records, summaries, stderr } = await capture(
+      ['--hook', `xdp:${device}`, '--max-overhead', '0.0001%', 'udp port 9'],
+      () => {
+        sendFrames(pair.a, [frame(1)], { count: 6000, gapUs: 500 });
+      },
+    );
+    expect(stderr).toContain(`at xdp:${device}@entry, xdp:${device}@exit\n`);
+    for (const { skipped } of summaries) expect(skipped).toBeGreaterThan(0);
+    // When they are detached, one is before the other.
+    const [entries, exits] = [ids(at(records, 'entry')), ids(at(records, 'exit'))];
+    const both = Math.min(entries.length, exits.length);
+    expect(both).toBeGreaterThan(0);
+    expect(exits.slice(0, both)).toEqual(entries.slice(0, both));
+  });
+});
+
 describe.skipIf(!kernel.fentry)('an XDP program by itself', () => {
   it('is named by its id or by its whole name, and is told from others that run', async () => {
     const { id } = await load(pair.b, 'native', { name: LONG_NAME });

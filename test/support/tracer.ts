@@ -57,6 +57,8 @@ export interface Summary {
   readonly left: number;
   readonly missed: number;
   readonly unreturned: number;
+  readonly skipped: number;
+  readonly sampledOut: number;
 }
 
 export interface Outcome {
@@ -99,6 +101,8 @@ export function parseSummaries(stderr: string): readonly Summary[] {
         left: numberBefore(line, 'left'),
         missed: numberBefore(line, 'missed'),
         unreturned: numberBefore(line, 'not returned'),
+        skipped: numberBefore(line, 'skipped'),
+        sampledOut: numberBefore(line, 'sampled out'),
       };
     });
 }

@@ -355,9 +355,11 @@ function wholeHookCounts(stat: HookStats): OptionValues {
 /** The counts of the whole hook, whichever device the events were at. */
 function statsComment(stat: HookStats): string {
   let words = `hook=${quoteValue(stat.hook)} seen=${stat.seen}`;
+  if (stat.skipped > 0) words += ` skipped=${stat.skipped}`;
   for (const [filter, count] of Object.entries(stat.rejected)) {
     words += ` rejected_${filter.replaceAll(/[^a-z]+/g, '_')}=${count}`;
   }
-  const { matched, written, lost, left, missed } = stat;
-  return `${words} matched=${matched} written=${written} lost=${lost} left=${left} missed=${missed}`;
+  const { matched, sampledOut, written, lost, left, missed } = stat;
+  const sampled = sampledOut > 0 ? ` sampled_out=${sampledOut}` : '';
+  return `${words} matched=${matched}${sampled} written=${written} lost=${lost} left=${left} missed=${missed}`;
 }

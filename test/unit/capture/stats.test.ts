@@ -58,7 +58,7 @@ describe('hookStats()', () => {
       left: 0,
       recursionMisses: 0,
     });
-    expect(sumsError(wrong)).toBe('matched is not lost + written + left');
+    expect(sumsError(wrong)).toBe('matched is not sampled out + lost + written + left');
   });
 
   it('prints as one line', () => {
@@ -68,8 +68,40 @@ describe('hookStats()', () => {
   });
 });
 
+describe('what chance left out', () => {
+  const stats = hookStats(
+    'drop',
+    kernel({ submitted: 3, lost: 1, rejected_filter: 5, skipped: 70, sampled_out: 20 }),
+    { written: 3, left: 0, recursionMisses: 0 },
+  );
+
+  it('is in the sums: before the filters, or of what matched', () => {
+    expect(stats).toMatchObject({ seen: 99, skipped: 70, matched: 24, sampledOut: 20 });
+    expect(sumsError(stats)).toBeUndefined();
+    expect(sumsError({ ...stats, skipped: 69 })).toBe('seen is not skipped + rejected + matched');
+    expect(sumsError({ ...stats, sampledOut: 19 })).toMatch(/^matched is not sampled out/);
+  });
+
+  it('is in the line', () => {
+    expect(formatStats(stats)).toBe(
+      'drop: 99 seen, 70 skipped, 5 rejected (filter 5), 24 matched, 20 sampled out, 3 written, 1 lost, 0 missed',
+    );
+  });
+});
+
 describe('explainNothing()', () => {
   const reader = { written: 0, left: 0, recursionMisses: 0 };
+
+  it('names chance, where that left out all', () => {
+    const out = hookStats('drop', kernel({ sampled_out: 7, rejected_filter: 9 }), reader);
+    expect(explainNothing([out], ['drop'])[0]).toBe(
+      'nothing captured: 7 events matched, and chance left out all of them',
+    );
+    const skipped = hookStats('drop', kernel({ skipped: 10, rejected_filter: 9 }), reader);
+    expect(explainNothing([skipped], ['drop'])[0]).toBe(
+      'nothing captured: 10 events skipped for --max-overhead',
+    );
+  });
 
   it('names the filter that rejected most', () => {
     const stats = hookStats('drop', kernel({ rejected_filter: 7, rejected_netns: 2 }), reader);

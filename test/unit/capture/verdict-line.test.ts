@@ -11,6 +11,8 @@ const stats = (hook: string, counts: Partial<HookStats>): HookStats => ({
   lost: 0,
   left: 0,
   unreturned: 0,
+  skipped: 0,
+  sampledOut: 0,
   missed: 0,
   ...counts,
 });

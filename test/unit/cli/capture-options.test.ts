@@ -55,6 +55,8 @@ test('captureOptions() has the defaults of the product', () => {
     ringKiB: 16384,
     durationNs: undefined,
     linkTypeOverride: undefined,
+    sample: undefined,
+    maxOverhead: undefined,
     text: {
       time: 'time',
       utc: false,
@@ -98,6 +100,7 @@ describe('captureOptions() reads', () => {
     ['-B 1025', { ringKiB: 2048 }],
     ['-B 2097152', { ringKiB: 2097152 }],
     ['--duration 500ms', { durationNs: 500_000_000n }],
+    ['--sample 1/100 --max-overhead 0.5%', { sample: 100, maxOverhead: 0.005 }],
     ['-O', { optimize: false }],
     ['-dddd', { dumpFilter: 3 }],
     ['-y raw', { linkTypeOverride: 'RAW' }],

@@ -17,9 +17,12 @@ describe('the option table', () => {
   test.each<[OptionStatus, string]>([
     ['built', '-i -w -c -s -B -e -v -q -x -X -A -t -l -U -F -y -d -D -h -S -O'],
     ['built', '--hook --pid --tid --comm --uid --netns --ifname --reason --mark --help --version'],
-    ['built', '--duration --dry-run --ready-file --color --utc --json --format --print'],
+    [
+      'built',
+      '--duration --sample --max-overhead --dry-run --ready-file --color --utc --json --format --print',
+    ],
     ['accepted', '-n -p -K -b -f -H -N -u --immediate-mode --nano --time-stamp-precision'],
-    ['not-yet', '--track --stack --sample --max-rate --cgroup -r -C -G -W -z -Q'],
+    ['not-yet', '--track --stack --max-rate --cgroup -r -C -G -W -z -Q'],
     ['refused', '-Z -# -I -j -J -L -m -M -T -E -V --micro --count'],
   ])('has as %s: %s', (status, names) => {
     for (const name of names.split(' ')) {

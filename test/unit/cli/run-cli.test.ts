@@ -80,7 +80,7 @@ describe('runCli()', () => {
   test.each([
     [['--track'], '--track'],
     [['icmp', '-r', 'f'], '-r'],
-    [['--sample=1/10'], '--sample'],
+    [['--max-rate=10/s'], '--max-rate'],
   ])('says not yet to %j', async (args, name) => {
     expect(await xcap(...args)).toEqual({ status: 1, out: '', err: `xcap: ${name}: not yet\n` });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration, parseMark, parseNumber, parseShortName } from '../../../src/cli/values.ts';
+import { parseDuration, parseMark, parseNumber, parsePercent } from '../../../src/cli/values.ts';
+import { parseSample, parseShortName } from '../../../src/cli/values.ts';
 
 describe('parseDuration()', () => {
   test.each([
@@ -75,5 +76,43 @@ describe('parseShortName()', () => {
   test('proposes what the kernel keeps', () => {
     const read = (): string => parseShortName('--comm', 'systemd-networkd', '');
     expect(read).toThrow(expect.objectContaining({ hint: '--comm systemd-network' }));
+  });
+});
+
+describe('parseSample()', () => {
+  test('reads one in so many', () => {
+    expect(parseSample('--sample', '1/1')).toBe(1);
+    expect(parseSample('--sample', '1/4294967295')).toBe(4294967295);
+  });
+
+  test.each(['', '100', '2/3', '1/0', '1/4294967296', '1/-2', '1/x', '0.5', ' 1/2'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parseSample('--sample', text)).toThrow(/not one in so many$/);
+    },
+  );
+
+  test('guesses what a bare number was to mean', () => {
+    expect(() => parseSample('--sample', '100')).toThrow(
+      expect.objectContaining({ hint: 'for example --sample 1/100' }),
+    );
+  });
+});
+
+describe('parsePercent()', () => {
+  test.each([
+    ['2%', 0.02],
+    ['0.5%', 0.005],
+    ['100%', 1],
+  ])('%s', (text, value) => {
+    expect(parsePercent('--max-overhead', text)).toBeCloseTo(value, 10);
+  });
+
+  test('wants the sign: 2 could be 200 %', () => {
+    expect(() => parsePercent('--max-overhead', '2')).toThrow(/not a percentage$/);
+  });
+
+  test.each(['0%', '0.0%', '100.1%'])('refuses %s', (text) => {
+    expect(() => parsePercent('--max-overhead', text)).toThrow(/out of range$/);
   });
 });

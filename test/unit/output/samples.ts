@@ -64,6 +64,8 @@ export function sampleStats(changes: Partial<HookStats> = {}): HookStats {
     left: 0,
     missed: 0,
     unreturned: 0,
+    skipped: 0,
+    sampledOut: 0,
     ...changes,
   };
 }

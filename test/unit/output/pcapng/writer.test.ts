@@ -340,6 +340,14 @@ test('a hook without packets has an interface all the same, so that tcpdump read
   expect(judge(bytes, 'tcpdump', '-nr', 'FILE')).toBe('');
 });
 
+test('statistics tell what chance left out, where it did', async () => {
+  const stats = sampleStats({ seen: 20, skipped: 3, matched: 13, sampledOut: 7 });
+  const bytes = await capture([], {}, [stats]);
+  expect(statisticsBlocks(bytes)[0]?.['comment']).toBe(
+    'hook=drop seen=20 skipped=3 rejected_filter=4 matched=13 sampled_out=7 written=5 lost=1 left=0 missed=0',
+  );
+});
+
 test('statistics carry the hook counts, as the interface its own only where it is the only one', async () => {
   const stats = [sampleStats({ missed: 2 }), sampleStats({ hook: 'rx', lost: 3 })];
   const bytes = await capture(
