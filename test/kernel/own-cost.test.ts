@@ -1,4 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { returning } from '../../src/bpf/insn.ts';
+import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from '../../src/bpf/program.ts';
+import { Attr, BPF_CMD } from '../../src/bpf/syscall.ts';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { capture, parseSummaries, Tracer, type Summary } from '../support/tracer.ts';
@@ -86,6 +91,29 @@ describe('-v', () => {
   });
 });
 
+/** Whether the kernel counts the runs of BPF programs: of one that does nothing. */
+function isMeasuring(): boolean {
+  const spec = { name: 'xcap_idle', type: PROG_TYPE.xdp, attachType: ATTACH_TYPE.none };
+  const insns = Uint8Array.from(Buffer.concat(returning(2)));
+  using program = BpfProgram.load({ ...spec, attachBtfId: 0, license: 'GPL' }, insns);
+  const attr = new Attr(80).u32(0, program.fd).u32(8, 64).pointer(16, new Uint8Array(64));
+  expect(attr.call(BPF_CMD.progTestRun)).toBe(0);
+  return program.stats().runCount > 0n;
+}
+
+describe('measuring', () => {
+  it('ends with the process, however that ends', async () => {
+    const tracer = await Tracer.start(args('-v'));
+    expect(isMeasuring()).toBe(true);
+    await tracer.stop('SIGKILL');
+    // Somebody else may be measuring for a while.
+    for (let i = 0; i < 100 && isMeasuring(); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(isMeasuring()).toBe(false);
+  });
+});
+
 describe('--sample', () => {
   it('keeps about one in N of what matches, and counts the others', async () => {
     const { records, summaries } = await capture(args('--sample', '1/4'), () => void send(SAMPLED));
@@ -106,6 +134,33 @@ describe('--sample', () => {
   it('says that chance left out all there was', async () => {
     const { stderr } = await capture(args('--sample', '1/4294967295'), () => void send(3));
     expect(stderr).toContain('nothing captured: 3 events matched, and chance left out all of them');
+  });
+});
+
+/** The instructions of a tracer's programs, as loaded. */
+function instructions({ child }: Tracer): string {
+  const folder = `/proc/${child.pid}/fdinfo`;
+  const ids = readdirSync(folder).flatMap(
+    (fd) => /^prog_id:\s*(\d+)$/m.exec(readFileSync(`${folder}/${fd}`, 'utf8'))?.[1] ?? [],
+  );
+  expect(ids.length).toBeGreaterThan(0);
+  return [...new Set(ids)]
+    .map((id) => spawnSync('bpftool', ['prog', 'dump', 'xlated', 'id', id], { encoding: 'utf8' }))
+    .map(({ stdout }) => stdout)
+    .join('');
+}
+
+describe('what chance leaves out', () => {
+  it.each([
+    ['is asked for by --sample', ['--sample', '1/2'], true],
+    ['is asked for by --max-overhead', ['--max-overhead', '100%'], true],
+    ['is not even compiled without them', [], false],
+  ] as const)('%s', async (_name, options, random) => {
+    const tracer = await Tracer.start(args(...options));
+    const text = instructions(tracer);
+    await tracer.stop();
+    expect(text).toContain('exit');
+    expect(text.includes('prandom') || text.includes('user_rnd')).toBe(random);
   });
 });
 
