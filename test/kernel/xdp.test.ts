@@ -5,7 +5,7 @@ import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { ethernet, ipv4, udp } from '../support/packets.ts';
 import { capture, parseJsonLines, runXcap, Tracer, type JsonRecord } from '../support/tracer.ts';
-import { sendDatagrams, sendFrames } from '../support/traffic.ts';
+import { buildSender, sendDatagrams, sendFrames } from '../support/traffic.ts';
 import { XdpProgram } from '../support/xdp-program.ts';
 
 const LONG_NAME = 'choose_a_verdict_by_payload';
@@ -218,8 +218,12 @@ describe.skipIf(!kernel.fentry)('chance', () => {
     await load(pair.b, 'native');
     const { records, summaries, stderr } = await capture(
       ['--hook', `xdp:${device}`, '--max-overhead', '0.0001%', 'udp port 9'],
-      () => {
-        sendFrames(pair.a, [frame(1)], { count: 6000, gapUs: 500 });
+      async () => {
+        // Beside this process: what xcap prints has to be read meanwhile.
+        const command = [buildSender('send-frames'), pair.a.device, '4000', '1000'];
+        const sender = pair.a.spawnWithInput(...command);
+        sender.stdin?.end(`${hex(frame(1))}\n`);
+        await new Promise((resolve) => sender.once('close', resolve));
       },
     );
     expect(stderr).toContain(`at xdp:${device}@entry, xdp:${device}@exit\n`);
