@@ -38,7 +38,12 @@ export const RETURN_PLACEHOLDER = 0x7ca70000;
 
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
 export const MAP_NAMES = [
-  ...(['ring', 'counts', 'slots', 'depth', 'runs', 'pending'] as const),
+  'ring',
+  'counts',
+  'slots',
+  'depth',
+  'runs',
+  'pending',
   'sampling',
 ] as const;
 export type MapName = (typeof MAP_NAMES)[number];
