@@ -21,6 +21,33 @@ static __always_inline void *xcap_descriptor_data(const struct xcap_hit *hit)
 	address &= (1ull << 48) - 1;
 	return (void *)((u64)PROBE((struct xsk_buff_pool *)hit->xdp, addrs) + address + offset);
 }
+
+/* What all events of a batch have in common, on the stack of the program that loops over them. */
+struct xcap_batch {
+	u64 *ctx;
+	void *pool;
+	struct xdp_desc *descriptors;
+};
+
+#if XCAP_HAS_xsk_buff_pool__tx_descs
+static __always_inline struct xdp_desc *xcap_batch_descriptors(u64 pool)
+{
+	return PROBE((struct xsk_buff_pool *)pool, tx_descs);
+}
+
+/* As many as there are places in any driver's ring. */
+#define XCAP_BATCH_MAX 8192
+
+/*
+ * Where several sockets share a pool xsk_tx_peek_release_fallback() fills the batch one by one.
+ * Drivers that ask for one descriptor have it on their stack.
+ */
+static __always_inline u32 xcap_in_batch(u64 pool, u64 descriptor)
+{
+	return descriptor - (u64)xcap_batch_descriptors(pool) <
+	       XCAP_BATCH_MAX * sizeof(struct xdp_desc);
+}
+#endif
 #endif
 
 static __always_inline void xcap_net_of_device(struct net_device *dev, struct xcap_net *n)
