@@ -87,7 +87,7 @@ const DIRECTIONS = {
 function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
   const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
   const argument = (slot: number): string => emitArgument(kind, slot, regs);
-  if (hook.arguments.carrier.kind === 'xsk-batch') return emitBatch(hook, argument);
+  if (hook.arguments.carrier.kind === 'xsk-batch') return emitBatch(hook);
   if (hook.part === 'return') return emitReturn(hook, own, regs).map((line) => `\t${line}`);
   const waits = hook.part === 'entry';
   return [
@@ -120,19 +120,9 @@ function emitXdpProgram(): string[] {
   ];
 }
 
-/** The kernel calls emitEach() for each descriptor of a batch: no bound on how many, one body to verify. */
-function emitBatch(hook: ResolvedHook, argument: (slot: number) => string): string[] {
-  return [
-    `u64 pool = ${argument(hook.arguments.carrier.slot)};`,
-    'struct xcap_batch batch = {',
-    '\t.ctx = ctx,',
-    '\t.pool = (void *)pool,',
-    '\t.descriptors = xcap_batch_descriptors(pool),',
-    '};',
-    '',
-    'xcap_loop(xcap_func_ret(ctx), XCAP_CALLBACK, &batch, 0);',
-    'return 0;',
-  ].map((line) => (line === '' ? '' : `\t${line}`));
+/** The kernel calls emitEach() for each descriptor: no bound on how many, and one body to verify. */
+function emitBatch({ arguments: { carrier } }: ResolvedHook): string[] {
+  return [`\txcap_each_of_batch(ctx, ${carrier.slot}, XCAP_CALLBACK);`, '\treturn 0;'];
 }
 
 function emitEach({ arguments: { carrier }, direction }: ResolvedHook): string[] | undefined {
@@ -143,7 +133,7 @@ function emitEach({ arguments: { carrier }, direction }: ResolvedHook): string[]
     '\t.ctx = batch->ctx,',
     '\t.hook = XCAP_OWN_HOOK,',
     `\t.direction = ${DIRECTIONS[direction ?? 'any']},`,
-    '\t.xdp = batch->pool,',
+    '\t.xdp = (void *)batch->pool,',
     '\t.descriptor = batch->descriptors + XCAP_FIRST(given),',
     '};',
     '',

@@ -22,17 +22,27 @@ static __always_inline void *xcap_descriptor_data(const struct xcap_hit *hit)
 	return (void *)((u64)PROBE((struct xsk_buff_pool *)hit->xdp, addrs) + address + offset);
 }
 
-/* What all events of a batch have in common, on the stack of the program that loops over them. */
+/*
+ * What all events of a batch have in common, on the stack of the program that loops over them. That
+ * has 32 bytes, the least that counts, of the 512 that it shares with what it has called.
+ */
 struct xcap_batch {
 	u64 *ctx;
-	void *pool;
+	u64 pool;
 	struct xdp_desc *descriptors;
+	u64 length;
 };
 
 #if XCAP_HAS_xsk_buff_pool__tx_descs
-static __always_inline struct xdp_desc *xcap_batch_descriptors(u64 pool)
+static __always_inline void xcap_each_of_batch(u64 *ctx, u32 pool, void *callback)
 {
-	return PROBE((struct xsk_buff_pool *)pool, tx_descs);
+	struct xcap_batch batch = {.ctx = ctx};
+
+	xcap_get_func_arg(ctx, pool, &batch.pool);
+	xcap_get_func_ret(ctx, &batch.length);
+	xcap_probe_read_kernel(&batch.descriptors, sizeof(batch.descriptors),
+			       &((struct xsk_buff_pool *)batch.pool)->tx_descs);
+	xcap_loop(batch.length, callback, &batch, 0);
 }
 
 /* As many as there are places in any driver's ring. */
@@ -44,8 +54,9 @@ static __always_inline struct xdp_desc *xcap_batch_descriptors(u64 pool)
  */
 static __always_inline u32 xcap_in_batch(u64 pool, u64 descriptor)
 {
-	return descriptor - (u64)xcap_batch_descriptors(pool) <
-	       XCAP_BATCH_MAX * sizeof(struct xdp_desc);
+	u64 descriptors = (u64)PROBE((struct xsk_buff_pool *)pool, tx_descs);
+
+	return descriptor - descriptors < XCAP_BATCH_MAX * sizeof(struct xdp_desc);
 }
 #endif
 #endif
