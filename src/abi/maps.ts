@@ -36,6 +36,15 @@ export const VALUE_PLACEHOLDER = 0x7caa0000;
 /** The C names what a program has to return as this, where its hook prescribes it. */
 export const RETURN_PLACEHOLDER = 0x7ca70000;
 
+/**
+ * The C names a function that the kernel calls back as this: the one that callbackOf() names, whose
+ * instructions are put behind the program's own.
+ */
+export const CALLBACK_PLACEHOLDER = 0x7ca60000;
+
+/** The function that a program hands the kernel to call, at most one. */
+export const callbackOf = (program: string): string => `${program}_each`;
+
 /** Order is the map's number; each has a macro XCAP_MAP_* in the C. */
 export const MAP_NAMES = [
   'ring',

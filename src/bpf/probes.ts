@@ -1,10 +1,12 @@
 import type { Btf } from '../btf/btf.ts';
 import { funcProto, typedefId } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
+import { PermissionError, SystemError } from '../errors.ts';
 import { errnoName } from '../ffi/library.ts';
 import { preemptCount } from '../kernel/context-source.ts';
 import type { FeatureAnswer, FeatureId } from '../kernel/features.ts';
 import { preemptFunctions } from '../kernel/preempt-functions.ts';
+import { CallbackTypes } from './callback-types.ts';
 import { insn, OP, PSEUDO, returning } from './insn.ts';
 import { tracepointsPreemptible } from './preemption.ts';
 import { createMultiLink, kprobePmuType } from './kprobe.ts';
@@ -14,6 +16,7 @@ import { closeSync } from 'node:fs';
 
 const FUNC_KTIME_GET_NS = 5;
 const FUNC_GET_ATTACH_COOKIE = 174;
+const FUNC_LOOP = 181;
 const FUNC_GET_FUNC_ARG = 183;
 const FUNC_XDP_LOAD_BYTES = 189;
 
@@ -35,21 +38,45 @@ function load(
   attachType: number,
   attachBtfId: number,
   insns: readonly Uint8Array[],
+  types?: CallbackTypes,
 ): number {
   const bytes = Uint8Array.from(Buffer.concat(insns));
-  return new Attr(144)
+  const attr = new Attr(144)
     .u32(0, type)
     .u32(4, bytes.length / 8)
     .pointer(8, bytes)
     .pointer(16, cString('GPL'))
     .name(48, 'xcap_probe')
     .u32(68, attachType)
-    .u32(108, attachBtfId)
-    .call(BPF_CMD.progLoad);
+    .u32(108, attachBtfId);
+  types?.describe(attr);
+  return attr.call(BPF_CMD.progLoad);
 }
 
 /** Loads and closes; an errno of a missing privilege is "could not tell". */
 const tryLoad = (...program: Parameters<typeof load>): FeatureAnswer => answer(load(...program));
+
+/** A program that has the kernel call the function behind it. */
+function tryLoop(): FeatureAnswer {
+  const program = [
+    insn(OP.movImm, 1, 0, 0, 1),
+    insn(OP.ldImm64, 2, PSEUDO.func, 0, 6),
+    insn(0, 0, 0, 0, 0),
+    insn(OP.movImm, 3, 0, 0, 0),
+    insn(OP.movImm, 4, 0, 0, 0),
+    insn(OP.call, 0, 0, 0, FUNC_LOOP),
+    ...returnZero,
+  ];
+  try {
+    using types = CallbackTypes.load(program.length);
+    const insns = [...program, ...returnZero];
+    return tryLoad(PROG_TYPE.rawTracepoint, ATTACH_TYPE.none, 0, insns, types);
+  } catch (error) {
+    if (error instanceof PermissionError) return { unknown: 'EPERM' };
+    if (error instanceof SystemError) return 'no';
+    throw error;
+  }
+}
 
 /** At a function that every kernel has; nothing is attached. */
 function tryFentry(btf: Btf, insns: readonly Uint8Array[]): FeatureAnswer {
@@ -137,6 +164,7 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
       if (direct === undefined) return 'no';
       return tryFentry(btf, returnZero);
     },
+    'bpf-loop': tryLoop,
     'get-func-arg': () => tryFentry(btf, firstArgument),
     'xdp-dispatcher': () => {
       // Before it got static calls (commit c86df29d11df) it patched the same place as trampolines do.

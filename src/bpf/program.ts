@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { VerifierError } from '../errors.ts';
 import { errnoName } from '../ffi/library.ts';
+import { CallbackTypes } from './callback-types.ts';
 import { Attr, BPF_CMD, bpfError, cString, objectInfo } from './syscall.ts';
 
 /** enum bpf_prog_type and bpf_attach_type, as far as xcap loads them. */
@@ -33,6 +34,8 @@ export interface ProgramSpec {
   readonly license: string;
   /** BPF_F_*; none unless given. */
   readonly flags?: number;
+  /** Instruction that the function starts at which the program has the kernel call. */
+  readonly callback?: number | undefined;
 }
 
 /** UINT_MAX >> 8, the most that 5.10 takes: the reason is the last line of a log that can be long. */
@@ -94,6 +97,8 @@ export class BpfProgram implements Disposable {
       .u32(68, spec.attachType)
       .u32(108, spec.attachBtfId)
       .u32(112, spec.attachBtfFd ?? 0);
+    using types = spec.callback === undefined ? undefined : CallbackTypes.load(spec.callback);
+    types?.describe(attr);
     if (log !== undefined) attr.u32(24, 1).u32(28, log.length).pointer(32, log);
     return attr.call(BPF_CMD.progLoad);
   }

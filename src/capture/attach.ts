@@ -35,6 +35,7 @@ export function loadProgram(
   license: string,
   insns: Uint8Array,
   maps: HookMaps,
+  callback: number | undefined,
 ): BpfProgram {
   const [type, attachType] = TYPES[hook.backend];
   const typed = type === PROG_TYPE.tracing;
@@ -49,6 +50,7 @@ export function loadProgram(
       attachBtfId: typed ? hook.attachBtfId : 0,
       attachBtfFd: target?.fd,
       license,
+      callback,
       ...(hook.backend === 'xdp' ? maps.of(hook).mode : {}),
     },
     insns,

@@ -141,7 +141,13 @@ export class Session implements Disposable {
       const compiled = object.programs.find((each) => each.name === name);
       if (compiled === undefined) throw new RangeError(`no program ${name}`);
       return this.#held.add(
-        loadProgram(hook, object.license, relocate(compiled, fds, number, hook.verdict), hookMaps),
+        loadProgram(
+          hook,
+          object.license,
+          relocate(compiled, fds, number, hook.verdict),
+          hookMaps,
+          compiled.callback,
+        ),
       );
     };
     this.#attach = (traced, program) =>

@@ -1,3 +1,4 @@
+import { callbackOf } from '../abi/maps.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
@@ -57,17 +58,22 @@ export function emitHookFunctions(
   prefix: string,
   regs: PtRegs | undefined,
 ): HookFunctions {
-  const functions = new Map<string, string>();
+  const functions = new Map<string, { readonly name: string; readonly each: string | undefined }>();
   const nameOf = hooks.map((hook) => {
     const body = emitBody(hook, kind, regs).join('\n');
-    const name = functions.get(body) ?? `${prefix}${functions.size}`;
-    functions.set(body, name);
+    const { name } = functions.get(body) ?? { name: `${prefix}${functions.size}` };
+    functions.set(body, { name, each: emitEach(hook)?.join('\n') });
     return name;
   });
-  const texts = [...functions].map(([body, name]) => `int ${name}(u64 *ctx)\n{\n${body}\n}\n`);
+  const texts = [...functions].flatMap(([body, { name, each }]) => [
+    `int ${name}(u64 *ctx)\n{\n${body}\n}\n`,
+    each === undefined ? [] : `int ${callbackOf(name)}(XCAP_TWO given)\n{\n${each}\n}\n`,
+  ]);
   return {
-    text: texts.join('\n'),
-    names: [...functions.values()],
+    text: texts.flat().join('\n'),
+    names: [...functions.values()].flatMap(({ name, each }) =>
+      each === undefined ? [name] : [name, callbackOf(name)],
+    ),
     nameOf,
   };
 }
@@ -80,6 +86,8 @@ const DIRECTIONS = {
 
 function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
   const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
+  const argument = (slot: number): string => emitArgument(kind, slot, regs);
+  if (hook.arguments.carrier.kind === 'xsk-batch') return emitBatch(hook);
   if (hook.part === 'return') return emitReturn(hook, own, regs).map((line) => `\t${line}`);
   const waits = hook.part === 'entry';
   return [
@@ -92,9 +100,7 @@ function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined):
     '};',
     '',
     ...(waits ? ['xcap_forget(&hit);'] : []),
-    ...(kind === 'xdp'
-      ? emitXdpProgram()
-      : emitSubject(hook, (slot) => emitArgument(kind, slot, regs))),
+    ...(kind === 'xdp' ? emitXdpProgram() : emitSubject(hook, argument)),
   ].map((line) => (line === '' ? '' : `\t${line}`));
 }
 
@@ -112,6 +118,27 @@ function emitXdpProgram(): string[] {
     'xcap_capture(&hit);',
     'return XCAP_OWN_RETURN;',
   ];
+}
+
+/** The kernel calls emitEach() for each descriptor: no bound on how many, and one body to verify. */
+function emitBatch({ arguments: { carrier } }: ResolvedHook): string[] {
+  return [`\txcap_each_of_batch(ctx, ${carrier.slot}, XCAP_CALLBACK);`, '\treturn 0;'];
+}
+
+function emitEach({ arguments: { carrier }, direction }: ResolvedHook): string[] | undefined {
+  if (carrier.kind !== 'xsk-batch') return undefined;
+  return [
+    'const struct xcap_batch *batch = XCAP_SECOND(given);',
+    'struct xcap_hit hit = {',
+    '\t.ctx = batch->ctx,',
+    '\t.hook = XCAP_OWN_HOOK,',
+    `\t.direction = ${DIRECTIONS[direction ?? 'any']},`,
+    '\t.xdp = (void *)batch->pool,',
+    '\t.descriptor = batch->descriptors + XCAP_FIRST(given),',
+    '};',
+    '',
+    'return xcap_capture(&hit);',
+  ].map((line) => (line === '' ? '' : `\t${line}`));
 }
 
 /** What an activation of a function is known by, the same at its entry and at its return. */
@@ -142,7 +169,7 @@ function registers(regs: PtRegs | undefined): PtRegs {
 
 /** Takes packet or socket out of the arguments, and captures it. */
 function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): string[] {
-  const { carrier, certain, location, reason, rxSk, owner, descriptor } = hook.arguments;
+  const { carrier, certain, location, reason, rxSk, owner } = hook.arguments;
   const address = argument(carrier.slot);
   switch (carrier.kind) {
     case 'sock':
@@ -159,13 +186,9 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         ...emitRun(hook, argument),
       ];
     case 'xsk':
-      return [
-        `if (!(u8)${hook.returnSlot === undefined ? 'xcap_func_ret(ctx)' : `ctx[${hook.returnSlot}]`})`,
-        '\treturn 0;',
-        `hit.xdp = (void *)${address};`,
-        `hit.descriptor = (void *)${argument(descriptor ?? 0)};`,
-        'return xcap_capture(&hit);',
-      ];
+      return emitDescriptor(hook, address, argument);
+    case 'xsk-batch':
+      throw new RangeError('a batch is not one packet');
     case 'skb':
     case 'skb-pointer':
     case 'skb-member':
@@ -183,6 +206,24 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         ...emitRun(hook, argument),
       ];
   }
+}
+
+/** What xsk_tx_peek_desc() has written, where it says that there is something. */
+function emitDescriptor(
+  { returnSlot, arguments: { descriptor, butBatches } }: ResolvedHook,
+  pool: string,
+  argument: (slot: number) => string,
+): string[] {
+  return [
+    `if (!(u8)${returnSlot === undefined ? 'xcap_func_ret(ctx)' : `ctx[${returnSlot}]`})`,
+    '\treturn 0;',
+    `hit.xdp = (void *)${pool};`,
+    `hit.descriptor = (void *)${argument(descriptor ?? 0)};`,
+    ...(butBatches === true
+      ? ['if (xcap_in_batch((u64)hit.xdp, (u64)hit.descriptor))', '\treturn 0;']
+      : []),
+    'return xcap_capture(&hit);',
+  ];
 }
 
 /** At one end of the run of a BPF program: is it one of the hook's, and what became of the packet. */

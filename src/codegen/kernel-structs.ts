@@ -59,7 +59,7 @@ export const KERNEL_STRUCTS: StructWants = {
 
 /** Those of what zero-copy sockets send, in xdp.h. */
 export const XSK_STRUCTS: StructWants = {
-  xsk_buff_pool: ['addrs', 'netdev', 'queue_id'],
+  xsk_buff_pool: ['addrs', 'netdev', 'queue_id', 'tx_descs'],
   xdp_desc: ['addr', 'len'],
 };
 

@@ -1,5 +1,6 @@
 import { emitEventHeader } from '../abi/emit-c.ts';
 import {
+  CALLBACK_PLACEHOLDER,
   CLAIMED_SLOTS,
   GATHER_STEP,
   HOOK_PLACEHOLDER,
@@ -100,6 +101,7 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
     ['XCAP_HOOK_PLACEHOLDER', HOOK_PLACEHOLDER],
     ['XCAP_VALUE_PLACEHOLDER', VALUE_PLACEHOLDER],
     ['XCAP_RETURN_PLACEHOLDER', RETURN_PLACEHOLDER],
+    ['XCAP_CALLBACK_PLACEHOLDER', CALLBACK_PLACEHOLDER],
     ...MAP_NAMES.map((name, i): [string, number] => [`XCAP_MAP_${name.toUpperCase()}`, i]),
     ['XCAP_LEVELS', NESTING_LEVELS],
     ['XCAP_CLAIMED_SLOTS', CLAIMED_SLOTS],
@@ -245,7 +247,7 @@ function userHeaders(user: UserC): Record<string, string> {
 }
 
 const hasDescriptors = (hooks: readonly ResolvedHook[]): boolean =>
-  hooks.some((hook) => hook.arguments.carrier.kind === 'xsk');
+  hooks.some(({ arguments: { carrier } }) => carrier.struct === 'xsk_buff_pool');
 
 /** The C of a capture, one text for each kind of hook: pure, the same input gives the same text. */
 export function generateProgram(input: ProgramInput): ProgramSource {

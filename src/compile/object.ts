@@ -3,6 +3,8 @@
  * that it can be cached and shipped.
  */
 import {
+  CALLBACK_PLACEHOLDER,
+  callbackOf,
   HOOK_PLACEHOLDER,
   KFUNC_PLACEHOLDER,
   MAP_PLACEHOLDER,
@@ -37,6 +39,8 @@ export interface CompiledProgram {
   readonly name: string;
   /** Base64 of the instructions, 8 bytes each, little endian. */
   readonly insns: string;
+  /** Instruction that the function starts at which the program has the kernel call; undefined without one. */
+  readonly callback?: number | undefined;
   readonly relocations: readonly MapRelocation[];
   readonly values: readonly ValueRelocation[];
 }
@@ -50,6 +54,7 @@ export interface CompiledObject {
 
 const LD_IMM64 = 0x18;
 const BPF_PSEUDO_MAP_FD = 1;
+const BPF_PSEUDO_FUNC = 4;
 
 /**
  * @param insns what the compiler made of the functions of all units, in their order
@@ -57,21 +62,41 @@ const BPF_PSEUDO_MAP_FD = 1;
  */
 export function makeObject(input: CompileInput, insns: readonly string[]): CompiledObject {
   const names = input.units.flatMap(({ functions }) => functions);
+  const compiled = new Map(
+    names.map((name, i) => [name, Buffer.from(insns[i] ?? '', 'base64')] as const),
+  );
+  const callbacks = new Set(names.map(callbackOf));
   return {
     version: 1,
     license: input.license,
     maps: input.maps,
-    programs: names.map((name, i) => {
-      const base64 = insns[i] ?? '';
-      const bytes = Buffer.from(base64, 'base64');
+    programs: [...compiled].flatMap(([name, own]) => {
+      if (callbacks.has(name)) return [];
+      const callback = compiled.get(callbackOf(name));
+      const bytes = callback === undefined ? own : linkCallback(own, callback);
       return {
         name,
-        insns: base64,
+        insns: bytes.toString('base64'),
+        callback: callback && own.length / 8,
         relocations: findRelocations(bytes, input.maps),
         values: findValues(bytes, input.values ?? []),
       };
     }),
   };
+}
+
+/** Puts a callback behind its program, and where the program names it the way there, as of a call. */
+function linkCallback(program: Buffer, callback: Buffer): Buffer {
+  const linked = Buffer.concat([program, callback]);
+  for (let i = 0; i * 8 < program.length; i++) {
+    if (linked.readUInt8(i * 8) !== LD_IMM64) continue;
+    const names = linked.readUInt8(i * 8 + 1) >> 4 === BPF_PSEUDO_FUNC;
+    if (names && linked.readUInt32LE(i * 8 + 4) === CALLBACK_PLACEHOLDER) {
+      linked.writeInt32LE(program.length / 8 - i - 1, i * 8 + 4);
+    }
+    i++;
+  }
+  return linked;
 }
 
 /** Finds the map loads of a program; @throws RangeError on a placeholder without a map */

@@ -74,7 +74,7 @@ export const LOGICAL_HOOKS: readonly LogicalHook[] = [
       atData: true,
       // Packet sockets with PACKET_QDISC_BYPASS send by the same function.
       destructor: 'xsk_destruct_skb',
-      descriptors: 'xsk_tx_peek_desc',
+      descriptors: { one: 'xsk_tx_peek_desc', batch: 'xsk_tx_peek_release_desc_batch' },
     },
   },
   {

@@ -98,7 +98,7 @@ function symbolNames(spec: HookSpec): readonly string[] {
   if (spec.kind === 'profile') return spec.members.flatMap(symbolNames);
   if (spec.kind !== 'logical' || spec.hook.at.kind !== 'function') return [];
   const { functions, destructor, descriptors } = spec.hook.at;
-  return [...functions, destructor ?? [], descriptors ?? []].flat();
+  return [...functions, destructor ?? [], Object.values(descriptors ?? {})].flat();
 }
 
 /** Attached one by one, each costs some 5 ms to attach and up to 20 ms to detach: kernel-wide locks. */
@@ -209,9 +209,11 @@ function resolveLogicalFunctions(
   });
   const [first] = errors;
   if (found.length === 0 && first !== undefined) throw first;
-  const zeroCopy = descriptors && resolveDescriptors(descriptors, kernel, locate);
-  if (!zeroCopy) return found;
-  return [...found, { ...zeroCopy, id, pattern: undefined, subject, direction }];
+  const zeroCopy = descriptors === undefined ? [] : resolveDescriptors(descriptors, kernel, locate);
+  return [
+    ...found,
+    ...zeroCopy.map((at) => ({ ...at, id, pattern: undefined, subject, direction })),
+  ];
 }
 
 function resolveOne(

@@ -4,9 +4,10 @@ import type { Backend, Direction } from './spec.ts';
 /**
  * What an argument leads to: the packet, a place that holds the packet's address (`struct sk_buff
  * **`, or a struct with a member `skb`: nft_pktinfo), a packet that has no skb yet (`struct xdp_buff
- * *`), the pool of a zero-copy socket, or a socket without a packet.
+ * *`), the pool of zero-copy sockets, for one frame or for a batch of them, or a socket without a packet.
  */
-export type CarrierKind = 'skb' | 'skb-pointer' | 'skb-member' | 'xdp' | 'xsk' | 'sock';
+export type CarrierKind =
+  'skb' | 'skb-pointer' | 'skb-member' | 'xdp' | 'xsk' | 'xsk-batch' | 'sock';
 
 /** The argument that carries the packet. */
 export interface Carrier {
@@ -37,6 +38,8 @@ export interface HookArguments {
   readonly owner?: number | undefined;
   /** The descriptor of the frame in an xsk_buff_pool. */
   readonly descriptor?: number;
+  /** Not the descriptors in the pool's own array: they are seen when the batch is whole. */
+  readonly butBatches?: boolean;
 }
 
 /** Somebody's loaded BPF program. */

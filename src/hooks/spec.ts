@@ -51,8 +51,11 @@ export interface FunctionPlace {
   readonly atData: boolean;
   /** Only packets whose skb->destructor is this function: others come by too. */
   readonly destructor: string | undefined;
-  /** A function whose return gives drivers a descriptor of zero copy: an event of the hook too. */
-  readonly descriptors?: string;
+  /**
+   * Functions whose return gives drivers descriptors of zero copy, events of the hook too: the one for
+   * one at a time, and the one for as many as there are.
+   */
+  readonly descriptors?: { readonly one: string; readonly batch: string };
 }
 
 /** A hook name taken apart; nothing is asked of a kernel. `id` is its name in outputs. */

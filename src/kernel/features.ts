@@ -26,6 +26,7 @@ export const FEATURES = {
     since: '6.7',
   },
   'get-func-arg': { doc: 'bpf_get_func_arg() in fentry programs', since: '5.17' },
+  'bpf-loop': { doc: 'loops of any length in BPF programs', since: '5.17' },
   'xdp-dispatcher': {
     doc: 'BPF programs at the function that calls all XDP programs',
     since: '6.1',

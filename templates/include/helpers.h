@@ -18,6 +18,7 @@ u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
 
 #define BPF_PSEUDO_MAP_FD 1
 #define BPF_PSEUDO_BTF_ID 3
+#define BPF_PSEUDO_FUNC	  4
 
 /* MAP(i): map number i of the object; src/compile/object.ts knows the placeholder. */
 #define MAP(index) ((void *)bpf_pseudo_fd(BPF_PSEUDO_MAP_FD, XCAP_MAP_PLACEHOLDER + (index)))
@@ -34,6 +35,15 @@ u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
 
 /* What the program has to return, put in when it is loaded. */
 #define XCAP_OWN_RETURN ((u32)bpf_pseudo_fd(0, XCAP_RETURN_PLACEHOLDER))
+
+/*
+ * The function that the program has the kernel call: see callbackOf() of src/abi/maps.ts. Its two
+ * arguments are one, in the same registers: libbcc takes the second of two for a kprobe's.
+ */
+#define XCAP_TWO	   unsigned __int128
+#define XCAP_FIRST(given)  ((u64)(given))
+#define XCAP_SECOND(given) ((void *)(u64)((given) >> 64))
+#define XCAP_CALLBACK	   ((void *)bpf_pseudo_fd(BPF_PSEUDO_FUNC, XCAP_CALLBACK_PLACEHOLDER))
 
 static void *(*const xcap_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*const xcap_map_update_elem)(void *map, const void *key, const void *value,
@@ -55,6 +65,7 @@ static void *(*const xcap_this_cpu_ptr)(const void *percpu) = (void *)154;
 static u64 (*const xcap_get_attach_cookie)(void *ctx) = (void *)174;
 static long (*const xcap_xdp_load_bytes)(const void *ctx, u32 offset, void *to,
 					 u32 length) = (void *)189;
+static long (*const xcap_loop)(u32 times, void *callback, void *context, u64 flags) = (void *)181;
 static long (*const xcap_get_func_arg)(void *ctx, u32 number, u64 *value) = (void *)183;
 static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 

@@ -21,6 +21,44 @@ static __always_inline void *xcap_descriptor_data(const struct xcap_hit *hit)
 	address &= (1ull << 48) - 1;
 	return (void *)((u64)PROBE((struct xsk_buff_pool *)hit->xdp, addrs) + address + offset);
 }
+
+/*
+ * What all events of a batch have in common, on the stack of the program that loops over them. That
+ * has 32 bytes, the least that counts, of the 512 that it shares with what it has called.
+ */
+struct xcap_batch {
+	u64 *ctx;
+	u64 pool;
+	struct xdp_desc *descriptors;
+	u64 length;
+};
+
+#if XCAP_HAS_xsk_buff_pool__tx_descs
+static __always_inline void xcap_each_of_batch(u64 *ctx, u32 pool, void *callback)
+{
+	struct xcap_batch batch = {.ctx = ctx};
+
+	xcap_get_func_arg(ctx, pool, &batch.pool);
+	xcap_get_func_ret(ctx, &batch.length);
+	xcap_probe_read_kernel(&batch.descriptors, sizeof(batch.descriptors),
+			       &((struct xsk_buff_pool *)batch.pool)->tx_descs);
+	xcap_loop(batch.length, callback, &batch, 0);
+}
+
+/* As many as there are places in any driver's ring. */
+#define XCAP_BATCH_MAX 8192
+
+/*
+ * Where several sockets share a pool xsk_tx_peek_release_fallback() fills the batch one by one.
+ * Drivers that ask for one descriptor have it on their stack.
+ */
+static __always_inline u32 xcap_in_batch(u64 pool, u64 descriptor)
+{
+	u64 descriptors = (u64)PROBE((struct xsk_buff_pool *)pool, tx_descs);
+
+	return descriptor - descriptors < XCAP_BATCH_MAX * sizeof(struct xdp_desc);
+}
+#endif
 #endif
 
 static __always_inline void xcap_net_of_device(struct net_device *dev, struct xcap_net *n)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * af-xdp send DEVICE COUNT < FRAME
- * af-xdp receive DEVICE COUNT generic|native
+ * af-xdp send DEVICE COUNT copy|zero-copy [BATCH [shared]] < FRAME
+ * af-xdp receive DEVICE COUNT generic|native|zero-copy
  *
- * Sends the frame of standard input, in hexadecimal, COUNT times through an AF_XDP socket in copy
- * mode, or receives COUNT frames on queue 0 through one, by an XDP program that hands it all that
- * comes (Documentation/networking/af_xdp.rst). The receiver prints "ready" when it is attached,
- * then each frame in hexadecimal, and ends after COUNT frames or five idle seconds. The sender
- * prints how many frames the kernel completed.
+ * Sends the frame of standard input, in hexadecimal, COUNT times through an AF_XDP socket, BATCH of
+ * them (1) at a time, or receives COUNT frames on queue 0 through one, by an XDP program that hands
+ * it all that comes (Documentation/networking/af_xdp.rst). The receiver prints "ready" when it is
+ * attached, then each frame in hexadecimal, and ends after COUNT frames or five idle seconds. The
+ * sender prints how many frames the kernel completed; "shared" is a second socket that sends from
+ * the same memory and has nothing to send. The status is 3 where the device does not bind in zero
+ * copy.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -32,9 +34,10 @@
 #define SOL_XDP 283
 #endif
 
-#define CHUNKS	    64u /* of each kind: half of the memory is for sending, half for receiving */
-#define CHUNK_BYTES 4096u
-#define IDLE_MS	    5000
+#define CHUNKS	     64u /* of each kind: half of the memory is for sending, half for receiving */
+#define CHUNK_BYTES  4096u
+#define IDLE_MS	     5000
+#define NO_ZERO_COPY 3
 
 struct ring {
 	uint32_t *producer;
@@ -112,19 +115,43 @@ static int open_socket(unsigned char **memory, struct xdp_mmap_offsets *offsets)
 }
 
 /* The rings are mapped by then: 5.10 and 6.1 refuse that to a bound socket. */
-static void bind_socket(int s, const char *device)
+static void bind_socket(int s, const char *device, uint16_t flag)
 {
 	struct sockaddr_xdp address = {
 		.sxdp_family = AF_XDP,
-		.sxdp_flags = XDP_COPY,
+		.sxdp_flags = flag,
 		.sxdp_ifindex = if_nametoindex(device),
 	};
 
-	if (bind(s, (struct sockaddr *)&address, sizeof(address)))
-		fail(device);
+	if (bind(s, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return;
+	if (flag == XDP_ZEROCOPY) {
+		fprintf(stderr, "af-xdp: %s: no zero copy: %s\n", device, strerror(errno));
+		exit(NO_ZERO_COPY);
+	}
+	fail(device);
 }
 
-static int send_all(const char *device, uint32_t count)
+/* Drivers get descriptors one by one where several sockets can have some. */
+static void share(int s, const char *device)
+{
+	const uint32_t entries = CHUNKS;
+	int other = socket(AF_XDP, SOCK_RAW, 0);
+	struct sockaddr_xdp address = {
+		.sxdp_family = AF_XDP,
+		.sxdp_flags = XDP_SHARED_UMEM,
+		.sxdp_ifindex = if_nametoindex(device),
+		.sxdp_shared_umem_fd = s,
+	};
+
+	if (other < 0)
+		fail("socket");
+	set_option(other, XDP_TX_RING, &entries, sizeof(entries));
+	if (bind(other, (struct sockaddr *)&address, sizeof(address)))
+		fail("sharing the memory");
+}
+
+static int send_all(const char *device, uint32_t count, uint16_t flag, uint32_t batch, int shared)
 {
 	struct xdp_mmap_offsets offsets;
 	unsigned char *memory, frame[CHUNK_BYTES];
@@ -134,23 +161,32 @@ static int send_all(const char *device, uint32_t count)
 	struct ring done =
 		map_ring(s, &offsets.cr, sizeof(uint64_t), XDP_UMEM_PGOFF_COMPLETION_RING);
 
-	bind_socket(s, device);
-	for (uint32_t i = 0; i < count; i++) {
-		struct xdp_desc *desc = (struct xdp_desc *)tx.entries + i % CHUNKS;
+	bind_socket(s, device, flag);
+	if (shared)
+		share(s, device);
+	for (uint32_t sent = 0; sent < count;) {
+		uint32_t end = count - sent < batch ? count : sent + batch;
 
-		desc->addr = (uint64_t)(i % CHUNKS) * CHUNK_BYTES;
-		desc->len = size;
-		desc->options = 0;
-		memcpy(memory + desc->addr, frame, size);
-		__atomic_store_n(tx.producer, i + 1, __ATOMIC_RELEASE);
+		for (; sent < end; sent++) {
+			struct xdp_desc *desc = (struct xdp_desc *)tx.entries + sent % CHUNKS;
+
+			desc->addr = (uint64_t)(sent % CHUNKS) * CHUNK_BYTES;
+			desc->len = size;
+			desc->options = 0;
+			memcpy(memory + desc->addr, frame, size);
+		}
+		__atomic_store_n(tx.producer, sent, __ATOMIC_RELEASE);
 		if (sendto(s, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno != EAGAIN &&
 		    errno != EBUSY)
 			fail("sendto");
 		/* Completed when the skb is freed: by the receiver, a moment later. */
 		for (int wait = 0; wait < 1000; wait++) {
-			if (__atomic_load_n(done.producer, __ATOMIC_ACQUIRE) > i)
+			if (__atomic_load_n(done.producer, __ATOMIC_ACQUIRE) >= sent)
 				break;
 			usleep(1000);
+			/* A driver looks at its completions when it is woken. */
+			if (flag == XDP_ZEROCOPY)
+				sendto(s, NULL, 0, MSG_DONTWAIT, NULL, 0);
 		}
 		__atomic_store_n(done.consumer, *done.producer, __ATOMIC_RELEASE);
 	}
@@ -186,7 +222,7 @@ static int load_program(int map)
 	return bpf(BPF_PROG_LOAD, &attr, "loading a program");
 }
 
-static int receive_all(const char *device, uint32_t count, uint32_t mode)
+static int receive_all(const char *device, uint32_t count, uint32_t mode, uint16_t flag)
 {
 	union bpf_attr create = {
 		.map_type = BPF_MAP_TYPE_XSKMAP,
@@ -217,10 +253,11 @@ static int receive_all(const char *device, uint32_t count, uint32_t mode)
 	};
 	struct pollfd readable = {.fd = s, .events = POLLIN};
 
-	bind_socket(s, device);
+	/* A driver takes memory when the socket is bound. */
 	for (uint32_t i = 0; i < CHUNKS; i++)
 		((uint64_t *)fill.entries)[i] = (uint64_t)(CHUNKS + i) * CHUNK_BYTES;
 	__atomic_store_n(fill.producer, CHUNKS, __ATOMIC_RELEASE);
+	bind_socket(s, device, flag);
 	bpf(BPF_MAP_UPDATE_ELEM, &put, "entering the socket");
 	bpf(BPF_LINK_CREATE, &link, "attaching the program");
 	puts("ready");
@@ -244,17 +281,27 @@ static int receive_all(const char *device, uint32_t count, uint32_t mode)
 	return 0;
 }
 
+static uint16_t copy_flag(const char *mode)
+{
+	return strcmp(mode, "zero-copy") == 0 ? XDP_ZEROCOPY : XDP_COPY;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc == 4 && strcmp(argv[1], "send") == 0)
-		return send_all(argv[2], atoi(argv[3]));
+	if (argc >= 5 && argc <= 7 && strcmp(argv[1], "send") == 0)
+		return send_all(argv[2], atoi(argv[3]), copy_flag(argv[4]),
+				argc > 5 ? atoi(argv[5]) : 1, argc > 6);
 	if (argc == 5 && strcmp(argv[1], "receive") == 0) {
-		int native = strcmp(argv[4], "native") == 0;
+		int generic = strcmp(argv[4], "generic") == 0;
 
 		return receive_all(argv[2], atoi(argv[3]),
-				   native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+				   generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE,
+				   copy_flag(argv[4]));
 	}
-	fputs("usage: af-xdp send DEVICE COUNT | af-xdp receive DEVICE COUNT generic|native\n",
+	fputs("usage: af-xdp send DEVICE COUNT copy|zero-copy [BATCH [shared]] | af-xdp receive "
+	      "DEVICE "
+	      "COUNT "
+	      "generic|native|zero-copy\n",
 	      stderr);
 	return 2;
 }

@@ -126,7 +126,7 @@ function addTypes(
     'void*': ptr(0),
     u32,
     xdp: ptr(fwd('xdp_buff')),
-    pool: ptr(fwd('xsk_buff_pool')),
+    pool: ptr(struct('xsk_buff_pool', ['addrs', 'tx_descs'])),
     desc: ptr(fwd('xdp_desc')),
     // Since 6.x it has a packet of its own, which is not the one that it is given.
     xsk: ptr(struct('xdp_sock', ['dev', 'skb'], skb)),

@@ -38,7 +38,16 @@ export async function runGuest(run: GuestRun): Promise<GuestEvidence> {
   ]);
   const boot = spawn(
     join(checkout, 'scripts/guest/boot'),
-    [run.version, run.script, '--share', run.share, '--timeout', String(run.timeoutS), ...env],
+    [
+      run.version,
+      run.script,
+      '--share',
+      run.share,
+      '--timeout',
+      String(run.timeoutS),
+      '--nics',
+      ...env,
+    ],
     { cwd: checkout, stdio: ['ignore', 'pipe', 'pipe'], signal: run.signal },
   );
   let console = '';

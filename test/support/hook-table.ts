@@ -20,8 +20,10 @@ export const HOOK_ROWS = {
   tc: '`bpf:...`, a tc program',
   socketFilter: '`bpf:...`, a socket filter',
   afxdpTx: '`afxdp:tx`',
+  afxdpTxZeroCopy: '`afxdp:tx`, zero copy',
   afxdpRxGeneric: '`afxdp:rx`, generic mode',
   afxdpRxNative: '`afxdp:rx`, native mode',
+  afxdpRxZeroCopy: '`afxdp:rx`, zero copy',
 } as const;
 export type HookRow = keyof typeof HOOK_ROWS;
 

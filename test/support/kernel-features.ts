@@ -17,6 +17,8 @@ export const kernel = {
   /** All XDP programs can be traced in one place. */
   xdpDispatcher: view.features.has('xdp-dispatcher'),
   attachCookie: view.features.has('attach-cookie'),
+  /** Batches of AF_XDP descriptors can be taken apart. */
+  bpfLoop: view.features.has('bpf-loop'),
   kprobeMulti: view.features.has('kprobe-multi'),
   /** XDP programs for packets of several buffers. */
   xdpFrags: view.features.has('xdp-load-bytes'),

@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** What a command said; a helper that must succeed throws instead of returning a status. */
 export interface CommandResult {
@@ -105,12 +106,28 @@ export class Netns {
   }
 }
 
-/** Two namespaces joined by a veth pair: a is 10.9.0.1 and fd00:9::1, b is 10.9.0.2 and fd00:9::2. */
+/** The guest's two network cards, joined by a hub: none unless it is one with them (scripts/guest/boot --nics). */
+export function networkCards(): readonly [string, string] | undefined {
+  // A machine's own cards are nothing for a test.
+  if (process.env['XCAP_GUEST'] === undefined) return undefined;
+  run(['modprobe', 'virtio_net']);
+  const [first, second] = readdirSync('/sys/class/net').filter((name) => {
+    const driver = `/sys/class/net/${name}/device/driver`;
+    return existsSync(driver) && basename(readlinkSync(driver)) === 'virtio_net';
+  });
+  return first === undefined || second === undefined ? undefined : [first, second];
+}
+
+/** Two namespaces joined by a veth pair, or by two network cards: a is 10.9.0.1 and fd00:9::1, b is 10.9.0.2 and fd00:9::2. */
 export class NetnsPair {
   readonly a: Netns;
   readonly b: Netns;
 
-  constructor() {
+  readonly #cards: readonly [string, string] | undefined;
+
+  /** @param cards devices of the caller's namespace, which get them back */
+  constructor(cards?: readonly [string, string]) {
+    this.#cards = cards;
     if (live.size === 0) removeStale();
     count += 1;
     const name = `${prefix}${process.pid}-${count}`;
@@ -144,7 +161,7 @@ export class NetnsPair {
           'net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.default.addr_gen_mode=1 ' +
           'net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0',
       ),
-      `ip -n ${a.name} link add ${a.device} address ${a.mac} type veth peer name ${b.device} address ${b.mac} netns ${b.name}`,
+      ...this.#link(),
       ...ends.flatMap(([end, other]) => [
         `ip -n ${end.name} -batch - <<'EOF'`,
         'link set lo up',
@@ -160,10 +177,33 @@ export class NetnsPair {
     ].join('\n');
   }
 
+  #link(): readonly string[] {
+    const { a, b } = this;
+    if (this.#cards === undefined) {
+      return [
+        `ip -n ${a.name} link add ${a.device} address ${a.mac} type veth peer name ${b.device} address ${b.mac} netns ${b.name}`,
+      ];
+    }
+    const move = (card: string, { name, device, mac }: Netns): readonly string[] => [
+      `ip link set ${card} netns ${name}`,
+      `ip -n ${name} link set ${card} name ${device} address ${mac}`,
+    ];
+    return [...move(this.#cards[0], a), ...move(this.#cards[1], b)];
+  }
+
+  /** They come back by themselves when the namespace ends, at some later time. */
+  #giveBack(): string {
+    const [first, second] = this.#cards ?? [];
+    if (first === undefined || second === undefined) return '';
+    const give = ({ name, device }: Netns, card: string): string =>
+      `ip -n ${name} link set ${device} down\nip -n ${name} link set ${device} name ${card} netns $$\n`;
+    return give(this.a, first) + give(this.b, second);
+  }
+
   /** Remove both; what still runs inside keeps its namespace alive, so end that first. */
   dispose(): void {
     live.delete(this);
-    run(['sh'], `ip netns del ${this.a.name}\nip netns del ${this.b.name}\n`);
+    run(['sh'], `${this.#giveBack()}ip netns del ${this.a.name}\nip netns del ${this.b.name}\n`);
   }
 
   [Symbol.dispose](): void {

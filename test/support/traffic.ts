@@ -83,11 +83,34 @@ export function sendFrames(
   return send(from, [buildSender('send-frames'), from.device, String(count), String(gapUs)], text);
 }
 
-/** Send a frame `count` times through an AF_XDP socket in copy mode; returns how many the kernel completed. */
-export function sendByAfXdp(from: Netns, frame: Uint8Array, count: number): number {
-  const program = buildSender('af-xdp');
+export interface AfXdpSending {
+  /** Without a copy: else in copy mode. */
+  readonly zeroCopy?: boolean;
+  /** Frames that are handed to the kernel at a time. */
+  readonly batch?: number;
+  /** Another socket, with nothing to send, has the same memory. */
+  readonly shared?: boolean;
+}
+
+/** Send a frame `count` times through an AF_XDP socket; returns how many the kernel completed. */
+export function sendByAfXdp(
+  from: Netns,
+  frame: Uint8Array,
+  count: number,
+  { zeroCopy = false, batch = 1, shared = false }: AfXdpSending = {},
+): number {
+  const mode = zeroCopy ? 'zero-copy' : 'copy';
+  const args = [from.device, String(count), mode, String(batch), ...(shared ? ['shared'] : [])];
   const text = `${Buffer.from(frame).toString('hex')}\n`;
-  return send(from, [program, 'send', from.device, String(count)], text);
+  return send(from, [buildSender('af-xdp'), 'send', ...args], text);
+}
+
+/** Whether an AF_XDP socket can be bound there without copying. */
+export function bindsZeroCopy(at: Netns): boolean {
+  const NO_ZERO_COPY = 3;
+  const { status, stderr } = at.try([buildSender('af-xdp'), 'send', at.device, '0', 'zero-copy']);
+  if (status !== 0 && status !== NO_ZERO_COPY) throw new Error(stderr);
+  return status === 0;
 }
 
 /** An AF_XDP socket that takes all frames of the namespace's device, until it has `count`. */
@@ -101,7 +124,11 @@ export class AfXdpReceiver {
     this.pid = pid;
   }
 
-  static async start(at: Netns, mode: 'generic' | 'native', count: number): Promise<AfXdpReceiver> {
+  static async start(
+    at: Netns,
+    mode: 'generic' | 'native' | 'zero-copy',
+    count: number,
+  ): Promise<AfXdpReceiver> {
     const child = at.spawn(buildSender('af-xdp'), 'receive', at.device, String(count), mode);
     let out = '';
     let err = '';

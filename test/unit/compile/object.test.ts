@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  CALLBACK_PLACEHOLDER,
   HOOK_PLACEHOLDER,
   MAP_PLACEHOLDER,
   RETURN_PLACEHOLDER,
@@ -152,5 +153,31 @@ describe('makeObject()', () => {
 
   it('refuses a program that asks for a number that the run does not have', () => {
     expect(() => make([1])).toThrow('value 1 is not known');
+  });
+
+  it('puts what the kernel calls back behind its program, with the way there', () => {
+    const EXIT = insn(0x95, 0, 0);
+    const program = Buffer.concat([
+      insn(LD_IMM64, 0, CALLBACK_PLACEHOLDER), // a plain constant
+      insn(0, 0, 0),
+      insn(LD_IMM64, 4, CALLBACK_PLACEHOLDER),
+      insn(0, 0, 0),
+      EXIT,
+    ]);
+    const each = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER), insn(0, 0, 0), EXIT]);
+    const { programs } = makeObject(
+      { units: [{ text: '', functions: ['f', 'f_each', 'g'] }], maps, license: 'GPL' },
+      [program, each, EXIT].map((insns) => insns.toString('base64')),
+    );
+    expect(programs.map(({ name, callback }) => [name, callback])).toEqual([
+      ['f', 5],
+      ['g', undefined],
+    ]);
+    const linked = Buffer.from(programs[0]?.insns ?? '', 'base64');
+    // From the instruction behind the load's first half, as a call counts.
+    expect(linked.readInt32LE(2 * 8 + 4)).toBe(2);
+    expect(linked.readUInt32LE(4)).toBe(CALLBACK_PLACEHOLDER);
+    expect(linked.subarray(5 * 8).equals(each)).toBe(true);
+    expect(programs[0]?.relocations).toEqual([{ insn: 5, map: 'xcap_ring' }]);
   });
 });

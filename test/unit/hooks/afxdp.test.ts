@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { parseHooks } from '../../../src/hooks/parse.ts';
 import { resolveHooks, type ResolveOptions } from '../../../src/hooks/resolve.ts';
 import { hookIds, type ResolvedHook } from '../../../src/hooks/resolved.ts';
-import { makeKernel, type MadeKernel } from '../../support/function-kernel.ts';
+import type { FeatureId } from '../../../src/kernel/features.ts';
+import {
+  makeKernel,
+  type MadeFunction,
+  type MadeKernel,
+  type ParameterType,
+} from '../../support/function-kernel.ts';
 
 const OPTIONS: Omit<ResolveOptions, 'reader'> = {
   assumeAble: false,
@@ -55,6 +61,28 @@ describe('afxdp', () => {
     const [, typed] = resolve(['afxdp:tx'], { functions, without: ['get-func-arg'] });
     expect(typed).toMatchObject({ returnSlot: 2, arguments: { carrier: { typed: false } } });
     expect(resolve(['afxdp:tx'], { functions, without: ['fentry'] })).toHaveLength(1);
+  });
+
+  it('sends batches where drivers take as many descriptors as there are', () => {
+    const one = { name: 'xsk_tx_peek_desc', params: ['pool', 'desc'] } as const;
+    const batch = (...params: readonly ParameterType[]): MadeFunction => ({
+      ...{ name: 'xsk_tx_peek_release_desc_batch', params },
+    });
+    const zeroCopy = (made: MadeFunction, without: readonly FeatureId[] = []): unknown => {
+      const functions = [...KERNEL.functions, one, made];
+      const [, ...hooks] = resolve(['afxdp:tx'], { functions, without });
+      return hooks.map((hook) => [hook.arguments.carrier.kind, hook.arguments.butBatches]);
+    };
+    const both = [
+      ['xsk', true],
+      ['xsk-batch', undefined],
+    ];
+    expect(zeroCopy(batch('pool', 'u32'))).toEqual(both);
+    // Each descriptor is then an event where it is written.
+    const single = [['xsk', undefined]];
+    expect(zeroCopy(batch('pool', 'desc', 'u32'))).toEqual(single);
+    expect(zeroCopy(batch('pool', 'u32'), ['bpf-loop'])).toEqual(single);
+    expect(zeroCopy(batch('pool', 'u32'), ['get-func-arg'])).toEqual(single);
   });
 
   it('sends packets that start at their data and that are a socket of its kind', () => {
