@@ -1,6 +1,7 @@
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
+import type { ValueOf } from './run-values.ts';
 
 /**
  * Hooks whose programs are of one C text: they get at their arguments, and may read the kernel's
@@ -56,10 +57,11 @@ export function emitHookFunctions(
   kind: UnitKind,
   prefix: string,
   regs: PtRegs | undefined,
+  valueOf: ValueOf,
 ): HookFunctions {
   const functions = new Map<string, string>();
   const nameOf = hooks.map((hook) => {
-    const body = emitBody(hook, kind, regs).join('\n');
+    const body = emitBody(hook, kind, regs, valueOf).join('\n');
     const name = functions.get(body) ?? `${prefix}${functions.size}`;
     functions.set(body, name);
     return name;
@@ -78,7 +80,12 @@ const DIRECTIONS = {
   any: 'XCAP_DIRECTION_ANY',
 } as const;
 
-function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
+function emitBody(
+  hook: ResolvedHook,
+  kind: UnitKind,
+  regs: PtRegs | undefined,
+  valueOf: ValueOf,
+): string[] {
   const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
   if (hook.part === 'return') return emitReturn(hook, own, regs).map((line) => `\t${line}`);
   const waits = hook.part === 'entry';
@@ -94,7 +101,7 @@ function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined):
     ...(waits ? ['xcap_forget(&hit);'] : []),
     ...(kind === 'xdp'
       ? emitXdpProgram()
-      : emitSubject(hook, (slot) => emitArgument(kind, slot, regs))),
+      : emitSubject(hook, (slot) => emitArgument(kind, slot, regs), valueOf)),
   ].map((line) => (line === '' ? '' : `\t${line}`));
 }
 
@@ -141,7 +148,11 @@ function registers(regs: PtRegs | undefined): PtRegs {
 }
 
 /** Takes packet or socket out of the arguments, and captures it. */
-function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): string[] {
+function emitSubject(
+  hook: ResolvedHook,
+  argument: (slot: number) => string,
+  valueOf: ValueOf,
+): string[] {
   const { carrier, certain, location, reason, rxSk, owner, descriptor } = hook.arguments;
   const address = argument(carrier.slot);
   switch (carrier.kind) {
@@ -156,7 +167,7 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         `hit.xdp = (void *)${address};`,
         ...(certain ? [] : ['if (!hit.xdp)', '\treturn xcap_no_packet(&hit);']),
         ...(owner === undefined ? [] : [`hit.owner = (void *)${argument(owner)};`]),
-        ...emitRun(hook, argument),
+        ...emitRun(hook, argument, valueOf),
       ];
     case 'xsk':
       return [
@@ -176,11 +187,14 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         ...(certain ? [] : ['if (!hit.skb)', '\treturn xcap_no_packet(&hit);']),
         ...(hook.destructor === undefined
           ? []
-          : [`if ((u64)READ(hit.skb, destructor) != ${hook.destructor}ull)`, '\treturn 0;']),
+          : [
+              `if ((u64)READ(hit.skb, destructor) != ${valueOf(hook.destructor, `destructor ${hook.id}`)})`,
+              '\treturn 0;',
+            ]),
         ...(location === undefined ? [] : [`hit.location = ${argument(location)};`]),
         ...(reason === undefined ? [] : [`hit.reason = ${argument(reason)};`]),
         ...(rxSk === undefined ? [] : [`hit.rx_sk = (void *)${argument(rxSk)};`]),
-        ...emitRun(hook, argument),
+        ...emitRun(hook, argument, valueOf),
       ];
   }
 }
@@ -189,21 +203,25 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
 function emitRun(
   { xdp, backend, program }: ResolvedHook,
   argument: (slot: number) => string,
+  valueOf: ValueOf,
 ): string[] {
   if (xdp === undefined) return ['return xcap_capture(&hit);'];
-  const { device, ranProgram, pair } = xdp;
+  const { of, device, ranProgram, pair } = xdp;
   const insns = ranProgram && `${argument(INSNS)}, ${ranProgram.insnsOffset}`;
   const exit = backend === 'fexit';
   return [
     ...(device === undefined
       ? []
-      : [`if (!xcap_xdp_from(hit.xdp, ${device.ifindex}, ${device.netns}u))`, '\treturn 0;']),
+      : [
+          `if (!xcap_xdp_from(hit.xdp, ${valueOf(device.ifindex, `device ${of}`)}, ${valueOf(device.netns, `netns ${of}`)}))`,
+          '\treturn 0;',
+        ]),
     ...(insns === undefined
       ? []
       : [
           ranProgram?.id === undefined
             ? `if (!xcap_xdp_program_is_devices(${insns}))`
-            : `if (!xcap_xdp_program_is(${insns}, ${ranProgram.id}))`,
+            : `if (!xcap_xdp_program_is(${insns}, ${valueOf(ranProgram.id, `program ${of}`)}))`,
           '\treturn 0;',
         ]),
     ...(exit
