@@ -51,11 +51,11 @@ export async function buildProgram(
   described: KernelDescription | undefined,
 ): Promise<Build> {
   if (described === undefined) requirePrivileges('building for this kernel');
-  // Loading LLVM overlaps with planning.
-  using compiler = await ObjectCompiler.start(undefined);
   const asked = new Map<FeatureId, boolean>();
   const expressions: ExpressionAnswer[] = [];
   const target = described === undefined ? thisKernel() : otherKernel(described, options);
+  // Loading LLVM overlaps with planning.
+  using compiler = await ObjectCompiler.start(undefined);
   const plan = makePlan(options, {
     ...target,
     createProber: (btf) => remember(target.createProber(btf), asked),

@@ -28,7 +28,7 @@ import type { HookMapFacts } from '../kernel/hook-map-facts.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
 import { DeviceNames } from '../kernel/device-names.ts';
 import { parseFeature } from '../kernel/features.ts';
-import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
+import type { InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
@@ -40,10 +40,10 @@ import type { UserC } from '../user-c/user-c.ts';
 import { userValues } from '../user-c/values.ts';
 import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
+import { findDevice, findLocations, findNetns } from './plan-names.ts';
 import { THIS_SYSTEM, type PlanTarget } from './plan-target.ts';
 import { requireMembers } from './require-members.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
-import { resolveLocation } from './resolve-location.ts';
 import { unitAbilities } from './unit-abilities.ts';
 
 /** Everything a run needs, decided before anything is loaded. */
@@ -86,7 +86,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   const device = findDevice(options.interface, view, target);
   const names = {
     reason: (text: string) => view.reasons.parse(text),
-    netns: (text: string) => (target.namesLater ? SOME_NETNS : view.netns.parse(text).inode),
+    netns: (text: string) => findNetns(text, view, target),
   };
   requireMembers(view.btf, userC);
   const skipped: XcapError[] = [];
@@ -112,7 +112,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   const where = compileWhere(options.where, view.btf, {
     ...names,
     hook: (text) => hookIndex(hookIds(hooks), text),
-    location: (text) => resolveLocation(view.symbols, text),
+    location: (text) => findLocations(text, view, target),
   });
   const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
   const abilities = unitAbilities(view, reader);
@@ -148,7 +148,10 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       abilities,
       regs: view.registers,
       claims: sizes.claims,
-      redirect: redirectSource(view.btf, view.arch, reader),
+      // Looking for it may take all of kallsyms.
+      redirect: hooks.some(({ xdp }) => xdp !== undefined)
+        ? redirectSource(view.btf, view.arch, reader)
+        : { kind: 'none' },
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
     userC,
@@ -176,19 +179,6 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
   };
-}
-
-/** An inode number, as that of any namespace. */
-const SOME_NETNS = 0xf0000000;
-
-function findDevice(
-  name: string | undefined,
-  { netns }: KernelView,
-  { reader, namesLater }: PlanTarget,
-): InterfaceRef | undefined {
-  if (name === undefined) return undefined;
-  if (namesLater) return { name, ifindex: 1, type: ARPHRD_ETHER, netns: SOME_NETNS };
-  return resolveInterface(name, { reader, netns });
 }
 
 /** A dry run may be one of a user who cannot look at the map: most have an entry for each action. */

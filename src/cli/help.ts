@@ -42,15 +42,15 @@ const HEADS: Readonly<Record<CommandName, string>> = {
   capture: CAPTURE_HEAD,
   build: `usage: xcap build [options] [expression] -o FILE
 
-Compiles what a capture needs, for a host without compiler and libpcap: 'xcap --run FILE' runs it there.
-It is for one kernel: this one, or another by --btf and --release.
+Compiles what a capture needs, for a host without compiler and libpcap: 'xcap --run FILE' runs it
+there. It is for one kernel: this one, or another by --btf and --release.
 
   xcap build --hook drop,rx 'tcp port 443' -o web.xcap
   xcap build --btf vmlinux.btf --release 6.12.95+deb13-amd64 icmp -o pings.xcap
   xcap --run web.xcap --netns blue -c 20 --json
 
-Outputs, bounds and text options are given to --run. So are other namespaces, processes and devices, as many as
-it was built with.
+Outputs, bounds and text options are given to --run. So are other namespaces, processes and devices,
+as many as it was built with.
 `,
   filter: `usage: xcap filter [options] EXPR
 
