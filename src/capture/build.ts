@@ -98,7 +98,7 @@ function thisKernel(): BuildTarget {
 }
 
 function otherKernel(kernel: KernelDescription, { hooks }: CaptureOptions): BuildTarget {
-  refuseLoadedHooks(parseHooks(hooks), kernel);
+  refuseLoadedHooks(parseHooks(hooks), kernel.release);
   const btf = readTypes(kernel);
   const { arch } = process;
   const { release } = kernel;
@@ -131,15 +131,15 @@ function readTypes({ btf, path }: KernelDescription): Btf {
 
 function notTypes(path: string, why: string, cause?: unknown): UsageError {
   return new UsageError(`reading the kernel's types: --btf ${path}: ${why}`, {
-    hint: 'it is a copy of that kernel’s /sys/kernel/btf/vmlinux',
+    hint: 'it has to be a copy of /sys/kernel/btf/vmlinux of that kernel',
     cause,
   });
 }
 
 /** What they are attached to shows only where it is loaded. */
-function refuseLoadedHooks(specs: readonly HookSpec[], { release }: KernelDescription): void {
+function refuseLoadedHooks(specs: readonly HookSpec[], release: string): void {
   for (const spec of specs) {
-    if (spec.kind === 'profile') refuseLoadedHooks(spec.members, { release, path: '', btf: NONE });
+    if (spec.kind === 'profile') refuseLoadedHooks(spec.members, release);
     if (spec.kind !== 'xdp' && spec.kind !== 'bpf' && spec.kind !== 'xdp-map') continue;
     throw new UnsupportedError(
       `building for ${release}: ${spec.id}: what is loaded there is not known here`,
@@ -147,8 +147,6 @@ function refuseLoadedHooks(specs: readonly HookSpec[], { release }: KernelDescri
     );
   }
 }
-
-const NONE = new Uint8Array();
 
 function remember(prober: Prober, asked: Map<FeatureId, boolean>): Prober {
   return (id) => {
