@@ -28,8 +28,8 @@ export const KFUNC_PLACEHOLDER = 0x4000_0000;
 export const HOOK_PLACEHOLDER = 0x7ca80000;
 
 /**
- * The C names number i of a run (a process, a namespace, ...) as a load of `VALUE_PLACEHOLDER + i`: runs
- * that differ in nothing else share their C, and so what was compiled of it.
+ * The C names number i of a run (a process, a namespace, an address of this boot, ...) as a load of
+ * `VALUE_PLACEHOLDER + i`: runs that differ in nothing else share their C, and so what was compiled of it.
  */
 export const VALUE_PLACEHOLDER = 0x7caa0000;
 

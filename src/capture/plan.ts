@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureMax, PENDING_BYTES, slotDataBytes, type MapSizes } from '../abi/maps.ts';
 import { readHookMapFacts } from '../bpf/hook-map.ts';
-import { createProber } from '../bpf/probes.ts';
 import { livePrograms } from '../bpf/programs.ts';
 import { unitKind } from '../codegen/hooks.ts';
 import {
@@ -14,7 +13,6 @@ import {
 } from '../codegen/program.ts';
 import { PermissionError, UnsupportedError, type XcapError } from '../errors.ts';
 import { realtimeOffsetNs } from '../ffi/libc.ts';
-import { openLibpcap } from '../ffi/libpcap.ts';
 import {
   compileExpression,
   filterByProgram,
@@ -30,9 +28,8 @@ import type { HookMapFacts } from '../kernel/hook-map-facts.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
 import { DeviceNames } from '../kernel/device-names.ts';
 import { parseFeature } from '../kernel/features.ts';
-import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
+import type { InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
-import { liveReader } from '../kernel/reader.ts';
 import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import { xdpDevices } from '../kernel/xdp-devices.ts';
@@ -43,9 +40,10 @@ import type { UserC } from '../user-c/user-c.ts';
 import { userValues } from '../user-c/values.ts';
 import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
+import { findDevice, findLocations, findNetns } from './plan-names.ts';
+import { THIS_SYSTEM, type PlanTarget } from './plan-target.ts';
 import { requireMembers } from './require-members.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
-import { resolveLocation } from './resolve-location.ts';
 import { unitAbilities } from './unit-abilities.ts';
 
 /** Everything a run needs, decided before anything is loaded. */
@@ -69,35 +67,32 @@ const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
 const templates = join(import.meta.dirname, '..', '..', 'templates');
 
-/** Resolves every name against the running kernel. @throws XcapError before anything is loaded */
-export function makePlan(options: CaptureOptions): CapturePlan {
+/** Resolves every name against the running kernel, or another. @throws XcapError before anything is loaded */
+export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYSTEM): CapturePlan {
+  const { reader, expressions } = target;
   const specs = parseHooks(options.hooks);
   const filter =
     options.program === undefined
-      ? compileExpression(options.expression, openLibpcap())
+      ? compileExpression(options.expression, expressions)
       : filterByProgram(options.expression, options.program);
-  const inner =
-    options.inner === undefined ? undefined : compileInner(options.inner, openLibpcap());
+  const inner = options.inner === undefined ? undefined : compileInner(options.inner, expressions);
   const { userC } = options;
   const view = openKernelView({
-    reader: liveReader,
-    arch: process.arch,
-    createProber,
+    reader,
+    arch: target.arch,
+    createProber: target.createProber,
     withoutFeatures: options.withoutFeature.map(parseFeature),
   });
-  const device =
-    options.interface === undefined
-      ? undefined
-      : resolveInterface(options.interface, { reader: liveReader, netns: view.netns });
+  const device = findDevice(options.interface, view, target);
   const names = {
     reason: (text: string) => view.reasons.parse(text),
-    netns: (text: string) => view.netns.parse(text).inode,
+    netns: (text: string) => findNetns(text, view, target),
   };
   requireMembers(view.btf, userC);
   const skipped: XcapError[] = [];
   const explained: string[] = [];
   const hooks = resolveHooks(specs, view, {
-    reader: liveReader,
+    reader,
     assumeAble: options.dryRun,
     backend: options.backend,
     exclude: options.exclude,
@@ -117,10 +112,10 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   const where = compileWhere(options.where, view.btf, {
     ...names,
     hook: (text) => hookIndex(hookIds(hooks), text),
-    location: (text) => resolveLocation(view.symbols, text),
+    location: (text) => findLocations(text, view, target),
   });
   const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
-  const abilities = unitAbilities(view);
+  const abilities = unitAbilities(view, reader);
   const kinds = [...new Set(hooks.map(unitKind))];
   const units = kinds.map(abilities);
   const located = hooks.some((hook) => hook.hasLocation);
@@ -157,7 +152,10 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       claims: sizes.claims,
       sample: options.sample,
       skips: options.maxOverhead !== undefined,
-      redirect: redirectSource(view.btf, view.arch, liveReader),
+      // Looking for it may take all of kallsyms.
+      redirect: hooks.some(({ xdp }) => xdp !== undefined)
+        ? redirectSource(view.btf, view.arch, reader)
+        : { kind: 'none' },
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
     userC,

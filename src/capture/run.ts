@@ -2,8 +2,7 @@ import { writeFileSync, rmSync } from 'node:fs';
 import { COUNTERS } from '../abi/counters.ts';
 import { captureMaps } from '../abi/maps.ts';
 import { CompileError } from '../compile/compile-error.ts';
-import type { CompiledObject } from '../compile/object.ts';
-import type { ObjectCompiler } from '../compile/object-compiler.ts';
+import type { CompiledObject, CompileInput } from '../compile/object.ts';
 import { numberLines } from '../codegen/compose.ts';
 import { EXIT, RuntimeError, UnsupportedError, VerifierError, type ExitCode } from '../errors.ts';
 import { describeHooks, type ResolvedHook } from '../hooks/resolved.ts';
@@ -27,21 +26,28 @@ import { hookStats, sumsError } from './stats.ts';
 import { formatVerdictLine } from './verdict-line.ts';
 import { explainNothing, formatStats, summarise } from './summary.ts';
 
+/** Where what was compiled comes from: a compiler, the cache, a file. */
+export interface ObjectSource {
+  compile(input: CompileInput): Promise<CompiledObject>;
+}
+
 /**
  * A whole capture: plan, compile, attach, pump until told to end, drain, close, summary.
  *
  * @param compiler undefined for a dry run
+ * @param planIt decides everything that the run needs
  * @throws XcapError with the exit status; nothing stays attached on any path
  */
 export async function runCapture(
   options: CaptureOptions,
   io: CaptureIo,
-  compiler: ObjectCompiler | undefined,
+  compiler: ObjectSource | undefined,
+  planIt: () => CapturePlan = () => makePlan(options),
 ): Promise<ExitCode> {
   const held = new Disposer();
   try {
     const loaded = options.loadPass && !options.dryRun ? loadPassPrograms(options.hooks, held) : [];
-    const plan = makePlan(options);
+    const plan = planIt();
     for (const note of loaded) io.log.note(note);
     if (compiler === undefined) {
       for (const { text } of plan.program.units) io.stdout.print(numberLines(text));
@@ -62,7 +68,7 @@ async function capture(
   options: CaptureOptions,
   io: CaptureIo,
   plan: CapturePlan,
-  compiler: ObjectCompiler,
+  compiler: ObjectSource,
   held: Disposer,
 ): Promise<ExitCode> {
   const maps = captureMaps(plan.sizes);

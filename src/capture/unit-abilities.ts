@@ -3,16 +3,19 @@ import type { UnitKind } from '../codegen/hooks.ts';
 import type { UnitAbilities } from '../codegen/program.ts';
 import { pagedSource, type PagedSource } from '../kernel/paged-source.ts';
 import { preemptFunctions, type PreemptFunctions } from '../kernel/preempt-functions.ts';
-import { liveReader } from '../kernel/reader.ts';
+import type { FileReader } from '../kernel/reader.ts';
 import type { KernelView } from '../kernel/view.ts';
 
 /** What programs of each kind may do on this kernel, and what they have to see to by themselves. */
-export function unitAbilities(view: KernelView): (kind: UnitKind) => UnitAbilities {
+export function unitAbilities(
+  view: KernelView,
+  reader: FileReader,
+): (kind: UnitKind) => UnitAbilities {
   const known = new Map<UnitKind, UnitAbilities>();
   return (kind) => {
     let abilities = known.get(kind);
     if (abilities === undefined) {
-      abilities = { ...ownCpu(view, kind), paged: paged(view, kind) };
+      abilities = { ...ownCpu(view, kind), paged: paged(view, reader, kind) };
       known.set(kind, abilities);
     }
     return abilities;
@@ -51,9 +54,13 @@ function trampolinesPreemptible({ btf }: Pick<KernelView, 'btf'>): boolean {
   return memberPath(btf, 'task_struct', 'migration_disabled') !== undefined;
 }
 
-function paged({ btf, arch, features }: KernelView, kind: UnitKind): PagedSource {
+function paged(
+  { btf, arch, features }: KernelView,
+  reader: FileReader,
+  kind: UnitKind,
+): PagedSource {
   if (kind === 'xdp') return { kind: features.has('xdp-load-bytes') ? 'xdp' : 'none' };
-  return pagedSource(btf, arch, liveReader, {
+  return pagedSource(btf, arch, reader, {
     // The verifier trusts the arguments of tracepoints, not those of fentry.
     dynptr: () => kind === 'tp-btf' && features.has('skb-dynptr'),
     pages: () => features.has('direct-map'),

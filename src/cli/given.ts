@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { GivenOption } from './getopt.ts';
+import type { OptionSpec } from './option-spec.ts';
 import type { OptionKey } from './options.ts';
 
 /** What was given of each option, by key. */
@@ -16,6 +17,11 @@ export class Given {
 
   count(key: OptionKey): number {
     return this.#of(key).length;
+  }
+
+  /** How those that are given were spelled. */
+  spelled(which: (option: OptionSpec) => boolean): readonly string[] {
+    return this.#all.filter(({ option }) => which(option)).map(({ spelled }) => spelled);
   }
 
   /** Every argument, in order, parsed. */

@@ -15,7 +15,8 @@ const GROUPS: readonly (readonly [OptionGroup, string])[] = [
 ];
 
 const CAPTURE_HEAD = `usage: xcap [options] [expression]
-       xcap hooks | reasons | filter EXPR | xdpcap [options]      (each has its own --help)
+       xcap hooks | reasons | filter EXPR | build EXPR -o FILE | xdpcap [options]
+                                             (each has its own --help)
 
 Traces packets in the whole kernel, all devices and all network namespaces, and says why, where
 and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.
@@ -39,6 +40,18 @@ Compiled programs are kept in /var/cache/xcap; XCAP_CACHE=DIRECTORY: there; XCAP
 
 const HEADS: Readonly<Record<CommandName, string>> = {
   capture: CAPTURE_HEAD,
+  build: `usage: xcap build [options] [expression] -o FILE
+
+Compiles what a capture needs, for a host without compiler and libpcap: 'xcap --run FILE' runs it
+there. It is for one kernel: this one, or another by --btf and --release.
+
+  xcap build --hook drop,rx 'tcp port 443' -o web.xcap
+  xcap build --btf vmlinux.btf --release 6.12.95+deb13-amd64 icmp -o pings.xcap
+  xcap --run web.xcap --netns blue -c 20 --json
+
+Outputs, bounds and text options are given to --run. So are other namespaces, processes and devices,
+as many as it was built with.
+`,
   filter: `usage: xcap filter [options] EXPR
 
 Shows what an expression is compiled to, and runs it in the kernel on the packets of capture files.

@@ -1,5 +1,5 @@
 /** The command that an option belongs to; `capture` is xcap without a sub-command. */
-export type CommandName = 'capture' | 'filter' | 'hooks' | 'reasons';
+export type CommandName = 'capture' | 'build' | 'filter' | 'hooks' | 'reasons';
 
 export type OptionGroup = 'trace' | 'match' | 'output' | 'text' | 'bounds' | 'other';
 

@@ -66,6 +66,16 @@ const OWN = [
     help: 'go on without the hooks that cannot be attached, and say which',
   },
   {
+    key: 'run',
+    long: 'run',
+    type: 'single',
+    argument: 'FILE',
+    group: 'trace',
+    status: 'built',
+    conflicts: ['dry-run', 'dump-filter', 'list-interfaces'],
+    help: 'run what xcap build made, without compiler and libpcap; only options that are not compiled in can be given',
+  },
+  {
     key: 'interface',
     long: 'interface',
     short: 'i',
@@ -453,7 +463,7 @@ const OWN = [
     type: 'flag',
     group: 'other',
     status: 'built',
-    commands: ['capture', 'filter', 'hooks', 'reasons'],
+    commands: ['capture', 'build', 'filter', 'hooks', 'reasons'],
     help: 'print this help',
   },
   {
@@ -472,6 +482,37 @@ const OWN = [
     group: 'other',
     status: 'built',
     help: '',
+  },
+  {
+    key: 'output',
+    long: 'output',
+    short: 'o',
+    type: 'single',
+    argument: 'FILE',
+    group: 'output',
+    status: 'built',
+    commands: ['build'],
+    help: "where to write what was built, for example drops.xcap; '-': standard output",
+  },
+  {
+    key: 'btf',
+    long: 'btf',
+    type: 'single',
+    argument: 'FILE',
+    group: 'other',
+    status: 'built',
+    commands: ['build'],
+    help: 'build for another kernel: a copy of its /sys/kernel/btf/vmlinux; with --release',
+  },
+  {
+    key: 'release',
+    long: 'release',
+    type: 'single',
+    argument: 'RELEASE',
+    group: 'other',
+    status: 'built',
+    commands: ['build'],
+    help: 'that kernel as its uname -r prints it: 6.12.95+deb13-amd64',
   },
   {
     key: 'emit',
@@ -545,7 +586,29 @@ export type OptionKey = (typeof OWN)[number]['key'];
 /** Every option of every command: the parser, the checks and the help are made from this table. */
 export const OPTIONS: readonly OptionSpec[] = [...OWN, ...NOT_YET, ...TCPDUMP_OPTIONS];
 
+/** Numbers that are put in when a program is loaded: --run takes others. */
+const OF_RUN: readonly OptionKey[] = ['interface', 'netns', 'pid', 'tid', 'load-pass', 'partial'];
+
+/** What decides what is compiled: options of `xcap build`, and but for OF_RUN none of --run. */
+const COMPILED: readonly OptionKey[] = [
+  ...(['hook', 'backend', 'exclude', 'max-hooks', 'actions', 'without-feature'] as const),
+  ...(['reason', 'comm', 'uid', 'ifname', 'mark', 'where', 'inner'] as const),
+  ...(['expression-file', 'no-optimize', 'filter-c', 'action-c'] as const),
+  ...(['snaplen', 'buffer-size', 'sample', 'max-overhead'] as const),
+];
+
+/** --run cannot take it: its file has it compiled in. */
+export const isCompiledIn = ({ key }: OptionSpec): boolean => COMPILED.some((each) => each === key);
+
+const isBuilt = (option: OptionSpec): boolean =>
+  option.commands === undefined &&
+  (isCompiledIn(option) || OF_RUN.some((key) => key === option.key));
+
 /** Options of one command, in the order of the help. */
 export function optionsOf(command: CommandName): readonly OptionSpec[] {
-  return OPTIONS.filter((option) => (option.commands ?? ['capture']).includes(command));
+  return OPTIONS.filter(
+    (option) =>
+      (option.commands ?? ['capture']).includes(command) ||
+      (command === 'build' && isBuilt(option)),
+  );
 }

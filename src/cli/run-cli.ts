@@ -5,8 +5,8 @@ import type { CliIo } from './io.ts';
 import type { CommandName, OptionSpec } from './option-spec.ts';
 import { optionsOf } from './options.ts';
 
-const BUILT: readonly CommandName[] = ['filter', 'hooks', 'reasons'];
-const NOT_YET = ['build', 'completion', 'doctor', 'read', 'top'];
+const BUILT: readonly CommandName[] = ['build', 'filter', 'hooks', 'reasons'];
+const NOT_YET = ['completion', 'doctor', 'read', 'top'];
 
 /** Options that end the reading of a command line: what follows them does not matter. */
 const isFinal = (option: OptionSpec): boolean => option.key === 'help' || option.key === 'version';
@@ -45,6 +45,10 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     await checkRelations(line.given, options);
   }
   switch (command) {
+    case 'build': {
+      const { buildCommand } = await import('./commands/build.ts');
+      return await buildCommand(given, line.words, io);
+    }
     case 'filter': {
       const { filterCommand } = await import('./commands/filter.ts');
       return await filterCommand(given, line.words, io);

@@ -2,6 +2,7 @@ import { callbackOf } from '../abi/maps.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
+import type { ValueOf } from './run-values.ts';
 
 /**
  * Hooks whose programs are of one C text: they get at their arguments, and may read the kernel's
@@ -57,10 +58,11 @@ export function emitHookFunctions(
   kind: UnitKind,
   prefix: string,
   regs: PtRegs | undefined,
+  valueOf: ValueOf,
 ): HookFunctions {
   const functions = new Map<string, { readonly name: string; readonly each: string | undefined }>();
   const nameOf = hooks.map((hook) => {
-    const body = emitBody(hook, kind, regs).join('\n');
+    const body = emitBody(hook, kind, regs, valueOf).join('\n');
     const { name } = functions.get(body) ?? { name: `${prefix}${functions.size}` };
     functions.set(body, { name, each: emitEach(hook)?.join('\n') });
     return name;
@@ -84,7 +86,12 @@ const DIRECTIONS = {
   any: 'XCAP_DIRECTION_ANY',
 } as const;
 
-function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined): string[] {
+function emitBody(
+  hook: ResolvedHook,
+  kind: UnitKind,
+  regs: PtRegs | undefined,
+  valueOf: ValueOf,
+): string[] {
   const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
   const argument = (slot: number): string => emitArgument(kind, slot, regs);
   if (hook.arguments.carrier.kind === 'xsk-batch') return emitBatch(hook);
@@ -100,7 +107,7 @@ function emitBody(hook: ResolvedHook, kind: UnitKind, regs: PtRegs | undefined):
     '};',
     '',
     ...(waits ? ['xcap_forget(&hit);'] : []),
-    ...(kind === 'xdp' ? emitXdpProgram() : emitSubject(hook, argument)),
+    ...(kind === 'xdp' ? emitXdpProgram() : emitSubject(hook, argument, valueOf)),
   ].map((line) => (line === '' ? '' : `\t${line}`));
 }
 
@@ -168,7 +175,11 @@ function registers(regs: PtRegs | undefined): PtRegs {
 }
 
 /** Takes packet or socket out of the arguments, and captures it. */
-function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): string[] {
+function emitSubject(
+  hook: ResolvedHook,
+  argument: (slot: number) => string,
+  valueOf: ValueOf,
+): string[] {
   const { carrier, certain, location, reason, rxSk, owner } = hook.arguments;
   const address = argument(carrier.slot);
   switch (carrier.kind) {
@@ -183,7 +194,7 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         `hit.xdp = (void *)${address};`,
         ...(certain ? [] : ['if (!hit.xdp)', '\treturn xcap_no_packet(&hit);']),
         ...(owner === undefined ? [] : [`hit.owner = (void *)${argument(owner)};`]),
-        ...emitRun(hook, argument),
+        ...emitRun(hook, argument, valueOf),
       ];
     case 'xsk':
       return emitDescriptor(hook, address, argument);
@@ -199,11 +210,14 @@ function emitSubject(hook: ResolvedHook, argument: (slot: number) => string): st
         ...(certain ? [] : ['if (!hit.skb)', '\treturn xcap_no_packet(&hit);']),
         ...(hook.destructor === undefined
           ? []
-          : [`if ((u64)READ(hit.skb, destructor) != ${hook.destructor}ull)`, '\treturn 0;']),
+          : [
+              `if ((u64)READ(hit.skb, destructor) != ${valueOf(hook.destructor, `destructor ${hook.id}`)})`,
+              '\treturn 0;',
+            ]),
         ...(location === undefined ? [] : [`hit.location = ${argument(location)};`]),
         ...(reason === undefined ? [] : [`hit.reason = ${argument(reason)};`]),
         ...(rxSk === undefined ? [] : [`hit.rx_sk = (void *)${argument(rxSk)};`]),
-        ...emitRun(hook, argument),
+        ...emitRun(hook, argument, valueOf),
       ];
   }
 }
@@ -230,21 +244,25 @@ function emitDescriptor(
 function emitRun(
   { xdp, backend, program }: ResolvedHook,
   argument: (slot: number) => string,
+  valueOf: ValueOf,
 ): string[] {
   if (xdp === undefined) return ['return xcap_capture(&hit);'];
-  const { device, ranProgram, pair } = xdp;
+  const { of, device, ranProgram, pair } = xdp;
   const insns = ranProgram && `${argument(INSNS)}, ${ranProgram.insnsOffset}`;
   const exit = backend === 'fexit';
   return [
     ...(device === undefined
       ? []
-      : [`if (!xcap_xdp_from(hit.xdp, ${device.ifindex}, ${device.netns}u))`, '\treturn 0;']),
+      : [
+          `if (!xcap_xdp_from(hit.xdp, ${valueOf(device.ifindex, `device ${of}`)}, ${valueOf(device.netns, `netns ${of}`)}))`,
+          '\treturn 0;',
+        ]),
     ...(insns === undefined
       ? []
       : [
           ranProgram?.id === undefined
             ? `if (!xcap_xdp_program_is_devices(${insns}))`
-            : `if (!xcap_xdp_program_is(${insns}, ${ranProgram.id}))`,
+            : `if (!xcap_xdp_program_is(${insns}, ${valueOf(ranProgram.id, `program ${of}`)}))`,
           '\treturn 0;',
         ]),
     ...(exit

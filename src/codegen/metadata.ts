@@ -1,3 +1,5 @@
+import type { ValueOf } from './run-values.ts';
+
 /** The metadata filters (--pid, --netns, ...) as C: only numbers of ours reach the compiler. */
 
 /** Any of `accept`, none of `refuse`; both empty means no filter. */
@@ -86,15 +88,8 @@ function emitCheck<T>({ matches, counter, prepare, test, task = false }: Check<T
   return [...lines, '\t}'];
 }
 
-/**
- * The C of metadata.gen.h: xcap_reject_metadata() gives the counter that rejects, or 0.
- *
- * @param valueOf C for a number that another run of the same kind does not share
- */
-export function emitMetadataHeader(
-  matches: MetadataMatches,
-  valueOf: (value: number) => string,
-): string {
+/** The C of metadata.gen.h: xcap_reject_metadata() gives the counter that rejects, or 0. */
+export function emitMetadataHeader(matches: MetadataMatches, valueOf: ValueOf): string {
   const body = [
     ...emitCheck({
       matches: matches.reason,
@@ -140,7 +135,7 @@ export function emitMetadataHeader(
   ].join('\n');
 }
 
-function emitTaskChecks(matches: MetadataMatches, valueOf: (value: number) => string): string[] {
+function emitTaskChecks(matches: MetadataMatches, valueOf: ValueOf): string[] {
   const checks = [
     ...emitCheck({
       matches: matches.pid,

@@ -33,6 +33,7 @@ import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
 import { KERNEL_STRUCTS, XDP_RUN_STRUCTS, XSK_STRUCTS } from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
+import { RunValues, type ValueOf } from './run-values.ts';
 
 /** The programs are loaded as this: GPL-compatible, as the tracing helpers demand. */
 export const PROGRAM_LICENSE = 'Dual MIT/GPL';
@@ -86,12 +87,12 @@ export interface ProgramSource {
   /** By hook, the function that it is loaded from: a name is in one unit only. */
   readonly functionOf: readonly string[];
   /** What XCAP_VALUE(i) stands for in this run. */
-  readonly values: readonly number[];
+  readonly values: readonly bigint[];
 }
 
 const flag = (on: boolean): number => (on ? 1 : 0);
 
-function configHeader(input: ProgramInput, kind: UnitKind): string {
+function configHeader(input: ProgramInput, kind: UnitKind, valueOf: ValueOf): string {
   const { context } = input;
   const { preempt, claims, paged } = input.abilities(kind);
   const defines: [string, number | string][] = [
@@ -119,11 +120,11 @@ function configHeader(input: ProgramInput, kind: UnitKind): string {
     ['XCAP_GATHER_STEP', GATHER_STEP],
     ['XCAP_WALK_BYTES', WALK_BYTES],
     ['XCAP_FILTER_GATHERS', filterGathers(input.filter, paged)],
-    ...pagedDefines(paged),
+    ...pagedDefines(paged, valueOf),
     ['XCAP_WHERE', flag(input.where.conditional)],
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
-    ...redirectDefines(input.redirect),
+    ...redirectDefines(input.redirect, valueOf),
   ];
   return defines.map(([name, value]) => `#define ${name} ${value}`).join('\n') + '\n';
 }
@@ -140,19 +141,19 @@ function preemptDefines(preempt: PreemptFunctions | undefined): [string, number]
   ];
 }
 
-function pagedDefines(paged: PagedSource): [string, number | string][] {
+function pagedDefines(paged: PagedSource, valueOf: ValueOf): [string, number | string][] {
   if (paged.kind === 'none') return [];
   if (paged.kind === 'xdp') return [['XCAP_PAGED_XDP', 1]];
   if (paged.kind === 'dynptr') return [['XCAP_PAGED_DYNPTR', KFUNC_PLACEHOLDER + paged.btfId]];
   return [
     ['XCAP_PAGED_PAGES', 1],
-    ['XCAP_PAGE_OFFSET_BASE', `0x${paged.pageOffsetBase.toString(16)}ull`],
-    ['XCAP_VMEMMAP_BASE', `0x${paged.vmemmapBase.toString(16)}ull`],
+    ['XCAP_PAGE_OFFSET_BASE', valueOf(paged.pageOffsetBase, 'page_offset_base')],
+    ['XCAP_VMEMMAP_BASE', valueOf(paged.vmemmapBase, 'vmemmap_base')],
     ['XCAP_PAGE_STRUCT_BYTES', paged.pageStructBytes],
   ];
 }
 
-function redirectDefines(source: RedirectSource): [string, number | string][] {
+function redirectDefines(source: RedirectSource, valueOf: ValueOf): [string, number | string][] {
   switch (source.kind) {
     case 'task':
       return [
@@ -163,8 +164,8 @@ function redirectDefines(source: RedirectSource): [string, number | string][] {
     case 'cpu':
       return [
         ['XCAP_REDIRECT_BY_CPU', 1],
-        ['XCAP_REDIRECT_INFO', `0x${source.info.toString(16)}ull`],
-        ['XCAP_PER_CPU_OFFSETS', `0x${source.perCpuOffsets.toString(16)}ull`],
+        ['XCAP_REDIRECT_INFO', valueOf(source.info, 'bpf_redirect_info')],
+        ['XCAP_PER_CPU_OFFSETS', valueOf(source.perCpuOffsets, '__per_cpu_offset')],
       ];
     case 'none':
       return [];
@@ -246,6 +247,12 @@ function userHeaders(user: UserC): Record<string, string> {
   };
 }
 
+/** The numbers of its names are numbers of the run. */
+function whereHeader({ header, values }: WhereProgram, valueOf: ValueOf): string {
+  const names = values.map((value, i) => `#define XCAP_WHERE_VALUE_${i} ${valueOf(value)}\n`);
+  return `${names.join('')}${header}`;
+}
+
 const hasDescriptors = (hooks: readonly ResolvedHook[]): boolean =>
   hooks.some(({ arguments: { carrier } }) => carrier.struct === 'xsk_buff_pool');
 
@@ -253,7 +260,7 @@ const hasDescriptors = (hooks: readonly ResolvedHook[]): boolean =>
 export function generateProgram(input: ProgramInput): ProgramSource {
   const kinds = [...new Set(input.hooks.map(unitKind))];
   const functionOf = new Map<ResolvedHook, string>();
-  const values: number[] = [];
+  const values = new RunValues();
   const structs = [
     KERNEL_STRUCTS,
     ...(input.hooks.some(({ xdp }) => xdp !== undefined) ? [XDP_RUN_STRUCTS] : []),
@@ -265,19 +272,14 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       mergeWants(mergeWants(structs, input.where.structs), input.userC.wants),
     ),
     'events.gen.h': emitEventHeader(),
-    'metadata.gen.h': emitMetadataHeader(
-      input.metadata,
-      (value) => `XCAP_VALUE(${values.push(value) - 1})`,
-    ),
+    'metadata.gen.h': emitMetadataHeader(input.metadata, values.of),
     'sample.gen.h': [
       `#define XCAP_SKIPS ${flag(input.skips)}`,
       `#define XCAP_SAMPLE ${flag(input.sample !== undefined)}`,
-      ...(input.sample === undefined
-        ? []
-        : [`#define XCAP_SAMPLE_OF XCAP_VALUE(${values.push(input.sample) - 1})`]),
+      ...(input.sample === undefined ? [] : [`#define XCAP_SAMPLE_OF ${values.of(input.sample)}`]),
       '',
     ].join('\n'),
-    'where.gen.h': input.where.header,
+    'where.gen.h': whereHeader(input.where, values.of),
     'filter.gen.h': filterHeader(input.filter),
     ...userHeaders(input.userC),
     'inner.gen.h': innerHeader(input.inner),
@@ -285,13 +287,13 @@ export function generateProgram(input: ProgramInput): ProgramSource {
   const units = kinds.map((kind): ProgramUnit => {
     const hooks = input.hooks.filter((hook) => unitKind(hook) === kind);
     const prefix = `xcap_${kind.replaceAll('-', '_')}_`;
-    const { text, names, nameOf } = emitHookFunctions(hooks, kind, prefix, input.regs);
+    const { text, names, nameOf } = emitHookFunctions(hooks, kind, prefix, input.regs, values.of);
     hooks.forEach((hook, i) => functionOf.set(hook, nameOf[i] ?? ''));
     return {
       text: compose({
         entries: ['hooks.bpf.c'],
         generated: {
-          'config.gen.h': configHeader(input, kind),
+          'config.gen.h': configHeader(input, kind, values.of),
           ...shared,
           'programs.gen.h': text,
         },
@@ -300,5 +302,9 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       functions: names,
     };
   });
-  return { units, functionOf: input.hooks.map((hook) => functionOf.get(hook) ?? ''), values };
+  return {
+    units,
+    functionOf: input.hooks.map((hook) => functionOf.get(hook) ?? ''),
+    values: values.all,
+  };
 }

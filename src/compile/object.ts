@@ -1,6 +1,6 @@
 /**
- * What the compiler makes: plain data that prints as JSON, free of descriptors and addresses, so
- * that it can be cached and shipped.
+ * What the compiler makes: plain data, its instructions free of descriptors, addresses and numbers of a
+ * run, so that they can be cached and shipped.
  */
 import {
   CALLBACK_PLACEHOLDER,
@@ -19,8 +19,8 @@ export interface CompileInput {
   readonly units: readonly CompileUnit[];
   readonly maps: readonly MapSpec[];
   readonly license: string;
-  /** What the C names by XCAP_VALUE(i): 32 bits each. */
-  readonly values?: readonly number[];
+  /** What the C names by XCAP_VALUE(i): 64 bits each. */
+  readonly values?: readonly bigint[];
 }
 
 /** Instruction `insn` (index) is the first half of a 64-bit load of map `map`. */
@@ -32,7 +32,7 @@ export interface MapRelocation {
 /** Instruction `insn` is the first half of a 64-bit load of this number of the run. */
 export interface ValueRelocation {
   readonly insn: number;
-  readonly value: number;
+  readonly value: bigint;
 }
 
 export interface CompiledProgram {
@@ -140,7 +140,10 @@ export function relocate(
   setNumber(view, HOOK_PLACEHOLDER, hook);
   setNumber(view, RETURN_PLACEHOLDER, value);
   // Behind it: a value may be any number, that of a placeholder among them.
-  for (const { insn, value } of program.values) view.setUint32(insn * 8 + 4, value, true);
+  for (const { insn, value } of program.values) {
+    view.setUint32(insn * 8 + 4, Number(BigInt.asUintN(32, value)), true);
+    view.setUint32(insn * 8 + 12, Number(BigInt.asUintN(32, value >> 32n)), true);
+  }
   callKernelFunctions(view);
   return insns;
 }
@@ -170,7 +173,7 @@ const VALUES_MAX = 0x10000;
 /** Finds the loads of XCAP_VALUE(i); @throws RangeError on one that the run does not have */
 export function findValues(
   insns: Uint8Array,
-  values: readonly number[],
+  values: readonly bigint[],
 ): readonly ValueRelocation[] {
   const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
   const found: ValueRelocation[] = [];

@@ -10,6 +10,8 @@ import { resolveWhere } from './resolve.ts';
 export interface WhereProgram {
   /** The text of where.gen.h. */
   readonly header: string;
+  /** What XCAP_WHERE_VALUE_i in it stands for: numbers of this run. */
+  readonly values: readonly bigint[];
   /** Members of kernel structs that it reads, for emitStructs(). */
   readonly structs: Readonly<Record<string, readonly string[]>>;
   /** There is a condition. */
@@ -42,7 +44,7 @@ export function compileWhere(
     }
   }
   return {
-    header: emitWhereHeader(condition, { littleEndian: btf.littleEndian }),
+    ...emitWhereHeader(condition, { littleEndian: btf.littleEndian }),
     structs: Object.fromEntries([...structs].map(([name, members]) => [name, [...members]])),
     conditional: condition !== undefined,
   };

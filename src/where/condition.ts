@@ -32,6 +32,8 @@ export interface WithinTest {
 export interface ValueRange {
   readonly from: bigint;
   readonly to: bigint;
+  /** Another host, or the next boot, has other numbers for that name. */
+  readonly ofRun?: boolean;
 }
 export interface TextTest {
   readonly kind: 'text';
@@ -47,7 +49,7 @@ export interface TextField {
 }
 
 export type Value =
-  | { readonly kind: 'constant'; readonly value: bigint }
+  | { readonly kind: 'constant'; readonly value: bigint; readonly ofRun?: boolean | undefined }
   | { readonly kind: 'field'; readonly field: EventField }
   | MemberRead
   | { readonly kind: 'mask'; readonly left: Value; readonly right: Value }

@@ -16,22 +16,28 @@ export interface EmitOptions {
 /**
  * The C of where.gen.h: one function a term, and xcap_reject_where(), which gives the counter that
  * rejects, or 0. Nothing of the user's text is in it: numbers, names of ours, and names of members
- * that the kernel's BTF has.
+ * that the kernel's BTF has. What another run has other numbers for is XCAP_WHERE_VALUE_i in it, and among `values`.
  */
-export function emitWhereHeader(condition: Condition | undefined, options: EmitOptions): string {
+export function emitWhereHeader(
+  condition: Condition | undefined,
+  options: EmitOptions,
+): { readonly header: string; readonly values: readonly bigint[] } {
   const signature = [
     `static __always_inline u32 xcap_reject_where(${HIT},`,
     `${INDENT}    ${NET},`,
     `${INDENT}    ${VIEW})`,
   ];
-  if (condition === undefined) return [...signature, '{', '\treturn 0;', '}', ''].join('\n');
+  if (condition === undefined) {
+    return { header: [...signature, '{', '\treturn 0;', '}', ''].join('\n'), values: [] };
+  }
+  const values: bigint[] = [];
   const terms: Test[] = [];
   const joined = emitCondition(condition, terms);
   const words = Math.max(0, ...terms.map((term) => textWords(term)));
-  return [
+  const header = [
     '#include "where.h"',
     '',
-    ...terms.flatMap((term, i) => [...emitTerm(term, i, options), '']),
+    ...terms.flatMap((term, i) => [...emitTerm(term, i, options, values), '']),
     ...signature,
     '{',
     words === 0 ? '\tu64 *text = 0;' : `\tu64 text[${words}];`,
@@ -42,6 +48,7 @@ export function emitWhereHeader(condition: Condition | undefined, options: EmitO
     '}',
     '',
   ].join('\n');
+  return { header, values };
 }
 
 /** The C expression; every term that it calls is added to `terms`. */
@@ -64,9 +71,9 @@ function emitCondition(condition: Condition, terms: Test[]): string {
   }
 }
 
-function emitTerm(test: Test, number: number, options: EmitOptions): string[] {
+function emitTerm(test: Test, number: number, options: EmitOptions, values: bigint[]): string[] {
   const name = `xcap_where_${number}`;
-  const lines: Lines = { statements: [], absent: new Set(), variables: 0 };
+  const lines: Lines = { values, statements: [], absent: new Set(), variables: 0 };
   const result = emitTest(test, lines, options);
   return [
     `static __always_inline u32 ${name}(${HIT},`,
@@ -90,7 +97,9 @@ function emitTest(test: Test, lines: Lines, options: EmitOptions): string {
     case 'within': {
       const type = test.signed ? 's64' : 'u64';
       const value = emitValue(test.value, lines, type);
-      const any = test.ranges.map((range) => emitRange(value, range, type)).join(' ||\n\t       ');
+      const any = test.ranges
+        .map((range) => emitRange(value, range, type, lines.values))
+        .join(' ||\n\t       ');
       return test.negated ? `!(${any})` : any;
     }
     case 'text': {
@@ -106,14 +115,28 @@ function emitTest(test: Test, lines: Lines, options: EmitOptions): string {
   }
 }
 
-function emitRange(value: string, { from, to }: ValueRange, type: 's64' | 'u64'): string {
-  if (from === to) return `${value} == ${constant(from, type)}`;
-  return `(${value} >= ${constant(from, type)} && ${value} <= ${constant(to, type)})`;
+function emitRange(
+  value: string,
+  { from, to, ofRun }: ValueRange,
+  type: 's64' | 'u64',
+  values: bigint[],
+): string {
+  const number = (each: bigint): string =>
+    ofRun === true ? runValue(each, type, values) : constant(each, type);
+  if (from === to) return `${value} == ${number(from)}`;
+  return `(${value} >= ${number(from)} && ${value} <= ${number(to)})`;
+}
+
+function runValue(value: bigint, type: 's64' | 'u64', values: bigint[]): string {
+  return `(${type})XCAP_WHERE_VALUE_${values.push(value) - 1}`;
 }
 
 /** A variable or constant of the type; loads that fail a check before end the term. */
 function emitValue(value: Value, lines: Lines, type: 's64' | 'u64'): string {
-  if (value.kind === 'constant') return constant(value.value, type);
+  if (value.kind === 'constant') {
+    const { value: number, ofRun } = value;
+    return ofRun === true ? runValue(number, type, lines.values) : constant(number, type);
+  }
   const name = `v${lines.variables++}`;
   lines.statements.push(`${type} ${name} = ${emitExpression(value, lines)};`);
   return name;

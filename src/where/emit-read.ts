@@ -3,6 +3,8 @@ import { FIELDS } from './fields.ts';
 
 /** What stands before the result of a term. */
 export interface Lines {
+  /** Numbers of this run, of all terms. */
+  readonly values: bigint[];
   readonly statements: string[];
   /** Conditions already asked for: they need no second time. */
   readonly absent: Set<string>;

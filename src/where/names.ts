@@ -48,11 +48,12 @@ export function valuesOfName(
     case 'any':
       return one(anyEnumerator(btf, name));
     case 'reason':
-    case 'netns':
     case 'hook':
       return one(asked(name, () => names[vocabulary](name.text)));
+    case 'netns':
+      return ofRun(one(asked(name, () => names.netns(name.text))));
     case 'location':
-      return asked(name, () => names.location(name.text));
+      return ofRun(asked(name, () => names.location(name.text)));
     default: {
       const known = VALUE_NAMES[vocabulary] ?? {};
       const value = Object.hasOwn(known, name.text) ? known[name.text] : undefined;
@@ -62,6 +63,9 @@ export function valuesOfName(
     }
   }
 }
+
+const ofRun = (ranges: readonly ValueRange[]): readonly ValueRange[] =>
+  ranges.map(({ from, to }) => ({ from, to, ofRun: true }));
 
 /** "choosing namespaces: blu: no such namespace" becomes an error with a place. */
 function asked<T>(name: NameAt, ask: () => T): T {

@@ -133,7 +133,7 @@ class TermResolver {
       kind: 'compare',
       op,
       left: value,
-      right: { kind: 'constant', value: only.from },
+      right: { kind: 'constant', value: only.from, ofRun: only.ofRun },
       signed,
     };
   }
@@ -191,10 +191,12 @@ class TermResolver {
   }
 
   #range(left: ValueSide, first: Literal, last: Literal): ValueRange {
-    const from = this.#member(left, first)[0]?.from ?? 0n;
-    const to = this.#member(left, last).at(-1)?.to ?? 0n;
+    const [begin] = this.#member(left, first);
+    const end = this.#member(left, last).at(-1);
+    const from = begin?.from ?? 0n;
+    const to = end?.to ?? 0n;
     if (from > to) throw this.#error(last, 'the range ends before it begins');
-    return { from, to };
+    return { from, to, ofRun: begin?.ofRun === true || end?.ofRun === true };
   }
 
   #member(left: ValueSide, literal: Literal): readonly ValueRange[] {

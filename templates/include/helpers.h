@@ -27,9 +27,8 @@ u64 bpf_pseudo_fd(u64 kind, u64 number) asm("llvm.bpf.pseudo");
 #define XCAP_OWN_HOOK ((u32)bpf_pseudo_fd(0, XCAP_HOOK_PLACEHOLDER))
 
 /*
- * XCAP_VALUE(i): number i of the run, 32 bits that clang does not know, put in when the program is
- * loaded: runs that differ in nothing else share what was compiled. 64 bits wide, to save the
- * shifts.
+ * XCAP_VALUE(i): number i of the run, 64 bits that clang does not know, put in when the program is
+ * loaded: runs, boots and hosts that differ in nothing else share what was compiled.
  */
 #define XCAP_VALUE(index) bpf_pseudo_fd(0, XCAP_VALUE_PLACEHOLDER + (index))
 

@@ -25,7 +25,7 @@ export const kernel = {
   /** Types of what modules define: those of the modules that are loaded from the start. */
   moduleBtf: readdirSync('/sys/kernel/btf').length > 1,
   /** Packet bytes in pages can be read by programs of the kind. */
-  pagesOf: (kind: UnitKind): boolean => unitAbilities(view)(kind).paged.kind !== 'none',
+  pagesOf: (kind: UnitKind): boolean => unitAbilities(view, liveReader)(kind).paged.kind !== 'none',
   /** A function that can be traced. */
   hasFunction: (name: string): boolean => view.traceable.has(name),
 } as const;

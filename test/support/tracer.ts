@@ -155,10 +155,12 @@ export class Tracer {
   static async start(
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    command: readonly [string, ...string[]] = [script],
   ): Promise<Tracer> {
     const folder = mkdtempSync(join(tmpdir(), 'xcap-test-'));
     const ready = join(folder, 'ready');
-    const child = spawn(script, ['--ready-file', ready, ...args], {
+    const [program, ...before] = command;
+    const child = spawn(program, [...before, '--ready-file', ready, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
@@ -199,13 +201,14 @@ export interface Captured {
   readonly status: number | null;
 }
 
-/** Runs a --json capture around `traffic`. */
+/** Runs a --json capture around `traffic`. @param command what stands before the options; xcap unless told */
 export async function capture(
   args: readonly string[],
   traffic: () => void | Promise<void>,
   environment: Readonly<Record<string, string>> = {},
+  command?: readonly [string, ...string[]],
 ): Promise<Captured> {
-  const tracer = await Tracer.start(['--json', ...args], environment);
+  const tracer = await Tracer.start(['--json', ...args], environment, command);
   try {
     await traffic();
   } catch (error) {

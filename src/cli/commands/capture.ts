@@ -3,6 +3,8 @@ import type { CaptureOptions } from '../../capture/options.ts';
 import { EXIT, UsageError, type ExitCode } from '../../errors.ts';
 import { liveReader } from '../../kernel/reader.ts';
 import { captureOptions } from '../capture-options.ts';
+import { isCompiledIn } from '../options.ts';
+import { parseText } from '../values.ts';
 import { formatDevices, listDevices, resolveDevice } from '../devices.ts';
 import type { Given } from '../given.ts';
 import type { CliIo } from '../io.ts';
@@ -17,10 +19,10 @@ export async function captureCommand(
     io.stdout.print(`${formatDevices(listDevices(liveReader)).join('\n')}\n`);
     return EXIT.done;
   }
+  const built = given.value('run', parseText);
+  if (built !== undefined) refuseCompiledIn(given, words, built);
   const options = captureOptions(given, words, {
-    env: io.env,
-    readExpression,
-    readText,
+    ...{ env: io.env, readExpression, readText },
     resolveDevice: (spelled, name) => resolveDevice(spelled, name, liveReader),
   });
   if (given.has('expression-file') && words.length > 0) {
@@ -31,18 +33,37 @@ export async function captureCommand(
     return dumpFilter(options, io);
   }
   refuseBinaryOnTerminal(options, io);
+  if (built !== undefined) {
+    const { runBuilt } = await import('../../capture/run-built.ts');
+    return await runBuilt(built, options, io);
+  }
   const { startCapture } = await import('../../capture/start.ts');
   return await startCapture(options, io);
 }
 
+/** @throws UsageError for what only another build could change */
+function refuseCompiledIn(given: Given, words: readonly string[], path: string): void {
+  const [option] = given.spelled(isCompiledIn);
+  const fixed = option ?? (words.length > 0 ? words.join(' ') : undefined);
+  if (fixed !== undefined) {
+    const what = option === undefined ? 'the expression is' : 'it is';
+    throw new UsageError(`running ${path}: ${fixed}: ${what} compiled in when it is built`, {
+      hint: 'build it again with that: xcap build ... -o FILE',
+    });
+  }
+  if (given.value('interface', (_spelled, name) => name) === 'any') {
+    throw new UsageError(`running ${path}: -i any: whether for one device or all, it is as built`);
+  }
+}
+
 /** As tcpdump reads it: `#` starts a comment, the line ends are blanks. */
-function readExpression(spelled: string, path: string): string {
+export function readExpression(spelled: string, path: string): string {
   return readText(spelled, path, 'the expression')
     .replace(/#[^\n]*/g, '')
     .trim();
 }
 
-function readText(spelled: string, path: string, what = "the user's C"): string {
+export function readText(spelled: string, path: string, what = "the user's C"): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

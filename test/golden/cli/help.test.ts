@@ -3,6 +3,7 @@ import { helpText } from '../../../src/cli/help.ts';
 
 test.each([
   ['capture', 'help.txt'],
+  ['build', 'help-build.txt'],
   ['filter', 'help-filter.txt'],
   ['hooks', 'help-hooks.txt'],
   ['reasons', 'help-reasons.txt'],

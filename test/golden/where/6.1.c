@@ -37,7 +37,7 @@ static __always_inline u32 xcap_where_1(const struct xcap_hit *hit,
 	if (!net->netns)
 		return 0;
 	u64 v0 = net->netns;
-	return v0 != 0xeffffff9ull;
+	return v0 != (u64)XCAP_WHERE_VALUE_0;
 }
 
 static __always_inline u32 xcap_where_2(const struct xcap_hit *hit,

@@ -128,31 +128,32 @@ describe('makeObject()', () => {
     insn(LD_IMM64, 3, VALUE_PLACEHOLDER), // a BTF id
     insn(0, 0, 0),
   ]);
-  const make = (values: readonly number[]) =>
+  const make = (values: readonly bigint[]) =>
     makeObject({ units: [{ text: '', functions: ['f'] }], maps, license: 'GPL', values }, [
       asking.toString('base64'),
     ]);
 
   it('puts the numbers of the run where the program asks for them, as they are', () => {
     // The first is the hook's placeholder: it is not taken for it.
-    const [program] = make([HOOK_PLACEHOLDER, 0xf000_0001]).programs;
+    const [program] = make([BigInt(HOOK_PLACEHOLDER), 0xffff_8880_f000_0001n]).programs;
     const out = Buffer.from(relocate(program!, new Map(), 300));
     expect([0, 1, 3, 5, 7, 9].map((i) => out.readUInt32LE(i * 8 + 4))).toEqual([
       ...[VALUE_PLACEHOLDER, 0xf000_0001, 300, HOOK_PLACEHOLDER],
       ...[VALUE_PLACEHOLDER, VALUE_PLACEHOLDER],
     ]);
+    expect(out.readUInt32LE(1 * 8 + 12)).toBe(0xffff_8880);
   });
 
   it('keeps what was compiled as it was: runs with other numbers share it', () => {
-    expect(make([1, 2]).programs[0]?.insns).toBe(asking.toString('base64'));
-    expect(make([1, 2]).programs[0]?.values).toEqual([
-      { insn: 1, value: 2 },
-      { insn: 5, value: 1 },
+    expect(make([1n, 2n]).programs[0]?.insns).toBe(asking.toString('base64'));
+    expect(make([1n, 2n]).programs[0]?.values).toEqual([
+      { insn: 1, value: 2n },
+      { insn: 5, value: 1n },
     ]);
   });
 
   it('refuses a program that asks for a number that the run does not have', () => {
-    expect(() => make([1])).toThrow('value 1 is not known');
+    expect(() => make([1n])).toThrow('value 1 is not known');
   });
 
   it('puts what the kernel calls back behind its program, with the way there', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emitHookFunctions, unitKind } from '../../../src/codegen/hooks.ts';
+import { RunValues } from '../../../src/codegen/run-values.ts';
 import { parseHooks } from '../../../src/hooks/parse.ts';
 import { resolveHooks } from '../../../src/hooks/resolve.ts';
 import type { ResolvedHook } from '../../../src/hooks/resolved.ts';
@@ -44,8 +45,8 @@ const onPrograms = (...names: string[]): readonly ResolvedHook[] =>
   resolve(names, ['xdp-dispatcher']);
 const everywhere = (...names: string[]): readonly ResolvedHook[] => resolve(names, []);
 
-function code(hook: ResolvedHook): string {
-  return emitHookFunctions([hook], unitKind(hook), 'f', undefined).text;
+function code(hook: ResolvedHook, values = new RunValues()): string {
+  return emitHookFunctions([hook], unitKind(hook), 'f', undefined, values.of).text;
 }
 
 describe('an XDP hook, where all programs are called in one place', () => {
@@ -57,7 +58,14 @@ describe('an XDP hook, where all programs are called in one place', () => {
     });
     expect(entry?.program).toBeUndefined();
     expect(exit).toMatchObject({ backend: 'fexit', returns: { kind: 'verdict', by: 'xdp' } });
-    expect(code(entry!)).toContain('if (!xcap_xdp_from(hit.xdp, 2, 4026531833u))');
+    const values = new RunValues();
+    expect(code(entry!, values)).toContain(
+      'if (!xcap_xdp_from(hit.xdp, XCAP_VALUE(0), XCAP_VALUE(1)))',
+    );
+    expect(values.all).toEqual([2n, 4026531833n]);
+    // Both ends ask for the same numbers.
+    expect(code(exit!, values)).toContain('XCAP_VALUE(0), XCAP_VALUE(1)))');
+    expect(values.all).toHaveLength(2);
     expect(code(entry!)).toContain('xcap_xdp_program_is_devices(xcap_func_arg(ctx, 1), 56)');
     expect(code(entry!)).toContain('return xcap_capture_entry(&hit, 0);');
     expect(code(exit!)).toContain('hit.ret = (u32)xcap_func_ret(ctx);');
@@ -66,7 +74,7 @@ describe('an XDP hook, where all programs are called in one place', () => {
 
   it('takes a program without BTF, and asks which one ran', () => {
     const [exit] = everywhere('xdp:13@exit');
-    expect(code(exit!)).toContain('xcap_xdp_program_is(xcap_func_arg(ctx, 1), 56, 13)');
+    expect(code(exit!)).toContain('xcap_xdp_program_is(xcap_func_arg(ctx, 1), 56, XCAP_VALUE(0))');
     expect(code(exit!)).toContain('return xcap_capture(&hit);');
   });
 

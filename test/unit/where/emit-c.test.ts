@@ -162,6 +162,20 @@ describe('emitWhereHeader()', () => {
     expect(header).not.toMatch(/evil|blue|NETFILTER/);
   });
 
+  test('what another boot or host has other numbers for is a number of the run', () => {
+    const compile = (shift: bigint): ReturnType<typeof compileWhere> =>
+      compileWhere(['location in {twice} && netns == blue || mark == 7'], btfOf('6.18'), {
+        ...NAMES,
+        location: (text) =>
+          NAMES.location(text).map(({ from, to }) => ({ from: from + shift, to: to + shift })),
+        netns: (text) => NAMES.netns(text) + Number(shift),
+      });
+    const [here, there] = [compile(0n), compile(0x20_0000n)];
+    expect(there.header).toBe(here.header);
+    expect(here.values).toHaveLength(5);
+    expect(there.values).toEqual(here.values.map((value) => value + 0x20_0000n));
+  });
+
   test('without --where nothing is done', () => {
     const { header, structs } = compileWhere([], btfOf('6.18'), NAMES);
     expect(header).toMatch(/\{\n\treturn 0;\n\}\n$/);

@@ -43,7 +43,10 @@ describe('resolveWhere()', () => {
     ['sk.sk_bound_dev_if == -1', -1n],
     ['skb.sk == 0xffff888000000000', 0xffff888000000000n],
     ['location == 0xffffffff81000010', 0xffffffff81000010n],
-    ['location == nf_hook_slow', [{ from: 0xffffffff81000000n, to: 0xffffffff810000ffn }]],
+    [
+      'location == nf_hook_slow',
+      [{ from: 0xffffffff81000000n, to: 0xffffffff810000ffn, ofRun: true }],
+    ],
   ])('gives %s its meaning', (text, value) => {
     expect(constants(resolve(text))).toEqual(value);
   });

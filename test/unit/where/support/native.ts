@@ -75,8 +75,8 @@ export function runNatively(input: NativeInput): boolean[][] {
   const compiled = input.expressions.map((each) => compileWhere([each], input.btf, NAMES));
   const wants = compiled.reduce((all, { structs }) => mergeWants(all, structs), input.wants);
   const strip = (text: string): string => text.replaceAll(/^#include .*$/gm, '');
-  const functions = compiled.map(({ header }, i) =>
-    strip(header)
+  const functions = compiled.map(({ header, values }, i) =>
+    strip(named(header, values))
       .replaceAll(/\bxcap_where_(\d+)\(/g, `e${i}_where_$1(`)
       .replaceAll('xcap_reject_where(', `e${i}_reject_where(`),
   );
@@ -105,6 +105,10 @@ export function runNatively(input: NativeInput): boolean[][] {
   return execute(text).map((line) => Array.from(line, (digit) => digit === '1'));
 }
 
+/** As a run that they are numbers of has it. */
+const named = (header: string, values: readonly bigint[]): string =>
+  header.replaceAll(/XCAP_WHERE_VALUE_(\d+)/g, (_, i) => `${values[Number(i)] ?? 'missing'}ull`);
+
 function execute(text: string): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'xcap-where-'));
   try {
@@ -122,13 +126,13 @@ function execute(text: string): string[] {
 
 /** The whole of where.gen.h and what it relies on, for a check of its syntax. */
 export function wholeText(btf: Btf, expressions: readonly string[]): string {
-  const { header, structs } = compileWhere(expressions, btf, NAMES);
+  const { header, values, structs } = compileWhere(expressions, btf, NAMES);
   const strip = (text: string): string => text.replaceAll(/^#include .*$/gm, '');
   return [
     TYPES,
     emitStructs(btf, mergeWants(KERNEL_STRUCTS, structs)),
     strip(WORLD).replaceAll('memcpy(', '__builtin_memcpy('),
     strip(readFileSync(WHERE_H, 'utf8')),
-    strip(header),
+    strip(named(header, values)),
   ].join('\n');
 }
