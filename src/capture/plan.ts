@@ -44,6 +44,7 @@ import { userValues } from '../user-c/values.ts';
 import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
 import { requireMembers } from './require-members.ts';
+import { planTop, type TopPlan } from './top/plan-top.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
 import { resolveLocation } from './resolve-location.ts';
 import { unitAbilities } from './unit-abilities.ts';
@@ -59,6 +60,8 @@ export interface CapturePlan {
   /** Link type of capture files: see docs/record-format.md. */
   readonly fileLinkType: LinkType;
   readonly names: Names;
+  /** Of `xcap top`. */
+  readonly top: TopPlan | undefined;
   /** For the user at the start: what is not as it could be. */
   readonly notes: readonly string[];
   /** Reads ahead what the first event will need; returns further notes. */
@@ -125,9 +128,11 @@ export function makePlan(options: CaptureOptions): CapturePlan {
   const units = kinds.map(abilities);
   const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
+  const cpus = possibleCpus();
+  const top = options.top && planTop(options.top, hooks, cpus);
   const sizes: MapSizes = {
     hooks: hookIds(hooks).length,
-    possibleCpus: possibleCpus(),
+    possibleCpus: cpus,
     userBytes: userBytes(userC),
     captureMax: captureMax(options.snaplen, ringBytes, userBytes(userC)),
     ringBytes,
@@ -136,6 +141,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     gathers: units.some(({ paged }) => paged.kind !== 'none'),
     filterBytes: Math.max(...units.map(({ paged }) => filterGathers(filter, paged))),
     returns: hooks.some(({ part }) => part !== undefined),
+    top,
   };
   return {
     kernelRelease: view.release,
@@ -156,6 +162,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
       regs: view.registers,
       claims: sizes.claims,
       redirect: redirectSource(view.btf, view.arch, liveReader),
+      top: top?.by,
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
     userC,
@@ -163,6 +170,7 @@ export function makePlan(options: CaptureOptions): CapturePlan {
     sizes,
     fileLinkType: fileLinkType(options, device),
     names: makeNames(view, hooks, context, userC),
+    top,
     notes: [
       ...(options.text.verbose > 0 ? explained : []),
       ...skipped.map(({ message }) => `${message}: left out`),

@@ -105,6 +105,11 @@ export class Session implements Disposable {
     return map;
   }
 
+  /** What `xcap top` counts in. */
+  get top(): BpfMap {
+    return this.#map('xcap_top');
+  }
+
   /**
    * Loads every program, then attaches them all; on an error nothing stays attached.
    *

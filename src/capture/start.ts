@@ -47,6 +47,7 @@ function questionOf(options: CaptureOptions): string {
     [expression, inner, optimize, where],
     [userC.filter?.text, userC.action?.text],
     [options.interface === undefined, snaplen, ringKiB, withoutFeature],
+    options.top && [options.top.by],
     metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),
   ]);
 }

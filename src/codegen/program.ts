@@ -1,4 +1,5 @@
 import { emitEventHeader } from '../abi/emit-c.ts';
+import { emitTopHeader } from '../abi/emit-top.ts';
 import {
   CLAIMED_SLOTS,
   GATHER_STEP,
@@ -13,6 +14,7 @@ import {
   VALUE_PLACEHOLDER,
   WALK_BYTES,
 } from '../abi/maps.ts';
+import type { TopDimension } from '../abi/top.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { FilterPair } from '../filter/compile-expression.ts';
 import type { InnerFilter } from '../filter/compile-inner.ts';
@@ -58,6 +60,8 @@ export interface ProgramInput {
   /** Of MapSizes. */
   readonly claims: boolean;
   readonly redirect: RedirectSource;
+  /** Events are counted by these; undefined: they are sent. */
+  readonly top?: readonly TopDimension[] | undefined;
   readonly readTemplate: (path: string) => string;
 }
 
@@ -259,6 +263,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       mergeWants(mergeWants(structs, input.where.structs), input.userC.wants),
     ),
     'events.gen.h': emitEventHeader(),
+    'top.gen.h': emitTopHeader(input.top),
     'metadata.gen.h': emitMetadataHeader(
       input.metadata,
       (value) => `XCAP_VALUE(${values.push(value) - 1})`,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { CaptureOptions } from '../../capture/options.ts';
 import { EXIT, UsageError, type ExitCode } from '../../errors.ts';
 import { liveReader } from '../../kernel/reader.ts';
@@ -6,6 +5,7 @@ import { captureOptions } from '../capture-options.ts';
 import { formatDevices, listDevices, resolveDevice } from '../devices.ts';
 import type { Given } from '../given.ts';
 import type { CliIo } from '../io.ts';
+import { readExpression, readText } from '../read-text.ts';
 
 /** xcap without a sub-command. The parts that need native libraries are loaded when needed. */
 export async function captureCommand(
@@ -33,23 +33,6 @@ export async function captureCommand(
   refuseBinaryOnTerminal(options, io);
   const { startCapture } = await import('../../capture/start.ts');
   return await startCapture(options, io);
-}
-
-/** As tcpdump reads it: `#` starts a comment, the line ends are blanks. */
-function readExpression(spelled: string, path: string): string {
-  return readText(spelled, path, 'the expression')
-    .replace(/#[^\n]*/g, '')
-    .trim();
-}
-
-function readText(spelled: string, path: string, what = "the user's C"): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    // "ENOENT: no such file or directory, open '/x'"
-    const why = error instanceof Error ? (error.message.split(', ')[0] ?? '') : String(error);
-    throw new UsageError(`reading ${what}: ${spelled} ${path}: ${why}`, { cause: error });
-  }
 }
 
 function refuseBinaryOnTerminal(options: CaptureOptions, io: CliIo): void {
