@@ -52,9 +52,7 @@ export function topKeyDecoder(by: readonly TopDimension[]): (key: Uint8Array) =>
       other: false,
       ...(counts('hook') ? { hook: u16('hook') } : {}),
       ...(counts('reason') ? { reason: u32('reason') } : {}),
-      ...(counts('location')
-        ? { location: view.getBigUint64(offsetOf('location'), true) }
-        : {}),
+      ...(counts('location') ? { location: view.getBigUint64(offsetOf('location'), true) } : {}),
       ...(counts('netns') || counts('iface') ? { netns: u32('netns') } : {}),
       ...(counts('iface') ? { ifindex: u32('ifindex'), ifname: textOf(bytes('ifname')) } : {}),
       ...(counts('comm') ? { comm: textOf(bytes('comm')) } : {}),

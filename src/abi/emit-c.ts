@@ -30,11 +30,7 @@ export function emitEventHeader(): string {
 }
 
 /** A struct that is asserted to be laid out as its table says. */
-export function emitStruct(
-  struct: string,
-  fields: readonly EventField[],
-  bytes: number,
-): string[] {
+export function emitStruct(struct: string, fields: readonly EventField[], bytes: number): string[] {
   const members = fields.map(
     ({ name, type, count }) => `\t${type} ${name}${count > 1 ? `[${count}]` : ''};`,
   );

@@ -310,11 +310,7 @@ interface RunStats {
   readonly sharedMisses: number;
 }
 
-function readStats(
-  plan: CapturePlan,
-  session: Session,
-  reader: Pick<Pump, 'written'>,
-): RunStats {
+function readStats(plan: CapturePlan, session: Session, reader: Pick<Pump, 'written'>): RunStats {
   const misses = new Map<number, number>();
   let sharedMisses = 0;
   for (const { hooks, count } of session.misses()) {

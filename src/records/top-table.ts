@@ -26,4 +26,3 @@ export interface TopTable {
   readonly other: TopRow | undefined;
   readonly all: TopRow;
 }
-

@@ -154,7 +154,10 @@ export class Tracer {
   ): Promise<Tracer> {
     const folder = mkdtempSync(join(tmpdir(), 'xcap-test-'));
     const ready = join(folder, 'ready');
-    const child = spawn(script, ['--ready-file', ready, ...args], {
+    // A sub-command comes first.
+    const at = args[0] === 'top' ? 1 : 0;
+    const words = [...args.slice(0, at), '--ready-file', ready, ...args.slice(at)];
+    const child = spawn(script, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });

@@ -7,8 +7,5 @@ import { formatStats } from '../summary.ts';
  */
 export function formatTopStats(stats: HookStats): string {
   const matched = `, ${stats.matched} matched, ${stats.written} written, ${stats.lost} lost`;
-  return formatStats(stats).replace(
-    matched,
-    `, ${stats.written} counted, ${stats.lost} other`,
-  );
+  return formatStats(stats).replace(matched, `, ${stats.written} counted, ${stats.lost} other`);
 }

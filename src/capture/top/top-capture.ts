@@ -107,10 +107,10 @@ export class TopCapture {
       this.#print(this.#rates.interval(this.#counts.read(), moment, rows));
     };
     const ticker = setInterval(tell, top?.intervalMs);
-    const timer = durationNs === undefined ? undefined : setTimeout(finish, Number(durationNs) / 1e6);
+    const timer =
+      durationNs === undefined ? undefined : setTimeout(finish, Number(durationNs) / 1e6);
     abort.addEventListener('abort', finish, { once: true });
     try {
-      if (this.#screen !== undefined) tell();
       if (!abort.aborted) await finished;
     } finally {
       clearInterval(ticker);

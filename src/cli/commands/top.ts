@@ -35,11 +35,7 @@ const RING_KIB = 4;
 const DEFAULT_INTERVAL_MS = 1000;
 
 /** @param terminal standard output is one that lines can be redrawn on */
-export function topOptions(
-  given: Given,
-  plain: CaptureOptions,
-  terminal: boolean,
-): CaptureOptions {
+export function topOptions(given: Given, plain: CaptureOptions, terminal: boolean): CaptureOptions {
   return {
     ...plain,
     ringKiB: RING_KIB,

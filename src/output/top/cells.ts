@@ -46,7 +46,8 @@ function flowText(flow: TopFlow | undefined): string {
   if (flow.ip === undefined) return ethertypeText(flow.ethertype);
   const { protocol, source, destination, sourcePort, destinationPort } = flow.ip;
   const hasPorts = sourcePort !== 0 || destinationPort !== 0;
-  const end = (address: string, port: number): string => (hasPorts ? `${address}.${port}` : address);
+  const end = (address: string, port: number): string =>
+    hasPorts ? `${address}.${port}` : address;
   return `${protocolText(protocol)} ${end(source, sourcePort)} > ${end(destination, destinationPort)}`;
 }
 

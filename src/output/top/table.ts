@@ -25,7 +25,12 @@ export function topTableLines(table: TopTable, size: TableSize | undefined): rea
   const hidden = rows.slice(shown.length);
 
   const labels = by.map((dimension) => dimension as string);
-  const body = shown.map((row) => cells(row, by.map((each) => topCell(row.labels, each, by))));
+  const body = shown.map((row) =>
+    cells(
+      row,
+      by.map((each) => topCell(row.labels, each, by)),
+    ),
+  );
   const first = (text: string): string[] => by.map((_, i) => (i === 0 ? text : ''));
   const tail = [
     ...(hidden.length > 0 ? [cells(sumOf(hidden), first(moreText(hidden.length)))] : []),
