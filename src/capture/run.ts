@@ -79,9 +79,7 @@ async function capture(
       throw compileError(error, plan);
     });
     await attach(session, object, plan, options, io);
-    const follower = followPrograms(plan, session, io);
-    follower.start();
-    return follower;
+    return followPrograms(plan, session, io);
   };
   if (plan.top !== undefined) {
     await count(options, io, plan, session, plan.top, attached);
@@ -90,7 +88,8 @@ async function capture(
   const { Outputs } = await import('./outputs.ts');
   const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
   try {
-    using _follower = await attached();
+    using follower = await attached();
+    follower.start();
     await pump(options, io, plan, session, outputs);
   } finally {
     outputs.abandon();
@@ -118,9 +117,11 @@ async function count(
     reportCounts(io, plan.hooks, stats(), formatTopStats);
   });
   try {
-    using _follower = await attached();
+    using follower = await attached();
+    follower.start();
+    const startedAt = performance.now();
     await announce(options, io, plan);
-    await capture.run();
+    await capture.run(startedAt);
     report(io, plan.hooks, stats(), true, capture.notes(), formatTopStats);
   } finally {
     stopListening();

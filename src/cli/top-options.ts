@@ -6,6 +6,15 @@ const SHARED: ReadonlySet<string> = new Set([
   ...['json', 'utc', 'duration', 'dry-run', 'ready-file', 'without-feature', 'version'],
   ...['no-names', 'verbose', 'line-buffered', 'packet-buffered'],
 ]);
+/** What the help says of some of them. */
+const HELP: Readonly<Record<string, string>> = {
+  json: 'JSON lines: one for each row that changed, each interval; the totals at the end',
+  verbose: 'what was chosen and left out by profiles and patterns',
+  'line-buffered': '',
+  'packet-buffered': '',
+};
+/** Not built yet: they choose packets. */
+const PROMISED: ReadonlySet<string> = new Set(['cgroup', 'track']);
 /** They are about one packet each, or about what a capture leaves behind. */
 const NOT_SHARED: ReadonlySet<string> = new Set(['list-interfaces']);
 
@@ -14,9 +23,11 @@ export function forTop(options: readonly OptionSpec[]): readonly OptionSpec[] {
   return options
     .filter(({ key }) => key !== 'help')
     .map((option) => {
-      const { key, group } = option;
+      const { key, group, status, help } = option;
       const same = (group === 'trace' || group === 'match') && !NOT_SHARED.has(key);
-      if (same || SHARED.has(key) || option.status !== 'built') return option;
+      if (same || SHARED.has(key) || PROMISED.has(key))
+        return { ...option, help: HELP[key] ?? help };
+      if (status === 'accepted' || status === 'refused') return option;
       return {
         ...option,
         status: 'refused',

@@ -43,7 +43,9 @@ static __always_inline u32 xcap_top_count(struct xcap_top_key *key, u32 hook, u6
 
 	if (!sums && !xcap_top_is_full(hook)) {
 		struct xcap_top_sums zero = {};
-		long error = xcap_map_update_elem(MAP(XCAP_MAP_TOP), key, &zero, BPF_NOEXIST);
+		/* An int to kernels before 6.4, the upper half of which is not its sign (commit
+		 * d7ba4cc900bf, "bpf: return long from bpf_map_ops funcs"). */
+		s32 error = xcap_map_update_elem(MAP(XCAP_MAP_TOP), key, &zero, BPF_NOEXIST);
 
 		/* The map is in use on this CPU, further down its stack. */
 		if (error && error != -EEXIST && error != -E2BIG)
@@ -57,6 +59,8 @@ static __always_inline u32 xcap_top_count(struct xcap_top_key *key, u32 hook, u6
 		sums = xcap_map_lookup_elem(MAP(XCAP_MAP_TOP), key);
 	}
 	if (sums) {
+		/* To add 0 clang takes an atomic or, which came with 5.12. */
+		XCAP_HIDE(bytes);
 		__sync_fetch_and_add(&sums->packets, 1);
 		__sync_fetch_and_add(&sums->bytes, bytes);
 	}

@@ -13,7 +13,8 @@ import {
   u32,
   udp,
 } from '../support/packets.ts';
-import { countPackets, parseTopSummaries, type Counted, type TopLine } from '../support/top.ts';
+import { countPackets, parseTopSummaries, untilPrinted } from '../support/top.ts';
+import type { Counted, TopLine } from '../support/top.ts';
 import { Tracer } from '../support/tracer.ts';
 import { buildSender, connectTcp, ping, runTogether } from '../support/traffic.ts';
 import { sendDatagrams, sendFrames } from '../support/traffic.ts';
@@ -161,9 +162,9 @@ describe('drops counted in the kernel', () => {
   it('are told apart by flow, IPv4 and IPv6, in intervals that come to the total', async () => {
     const counted = await countPackets(
       [...both(), '--by', 'flow', '--interval', '100ms', ALL_WORDS],
-      async () => {
+      async (tracer) => {
         sendAll();
-        await new Promise((resolve) => setTimeout(resolve, 1500));
+        await untilPrinted(tracer, /"row":"all","packets":60,/);
       },
     );
     expectSums(counted);
@@ -313,10 +314,10 @@ describe('text', () => {
     const { a, b } = pair;
     const tracer = await Tracer.start([
       ...['top', '--netns', a.name, '--by', 'netns,flow', '--interval', '200ms'],
-      ...['--duration', '20s', 'udp port 9'],
+      'udp port 9',
     ]);
     sendDatagrams(a, { to: b.address4, port: 9, sourcePort: 4242, payload: filler(30), count: 30 });
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await untilPrinted(tracer, / packets=30 bytes=1740 all$/m);
     const { status, stdout, stderr } = await tracer.stop();
     expect(status, stderr).toBe(0);
     const lines = stdout.trim().split('\n');

@@ -62,13 +62,27 @@ export function parseTopSummaries(stderr: string): readonly TopSummary[] {
     }));
 }
 
+/** Waits until it has printed that: the first interval begins when names have been read, later than `ready`. */
+export async function untilPrinted(tracer: Tracer, pattern: RegExp): Promise<void> {
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    tracer.child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (pattern.test(text)) resolve();
+    });
+    tracer.child.once('close', () => {
+      reject(new Error(`xcap top ended, and printed no ${String(pattern)}: ${text}`));
+    });
+  });
+}
+
 /** Runs `xcap top --json` around `traffic`. */
 export async function countPackets(
   args: readonly string[],
-  traffic: () => void | Promise<void>,
+  traffic: (tracer: Tracer) => void | Promise<void>,
 ): Promise<Counted> {
   const tracer = await Tracer.start(['top', '--json', ...args]);
-  await traffic();
+  await traffic(tracer);
   const { status, stdout, stderr } = await tracer.stop();
   if (status !== 0) throw new Error(`xcap top: status ${status}: ${stderr}`);
   const lines = stdout

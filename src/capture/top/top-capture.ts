@@ -77,9 +77,12 @@ export class TopCapture {
     }
   }
 
-  /** Prints until told to end; then detaches, and prints the sums. */
-  async run(): Promise<void> {
-    const startedAt = performance.now();
+  /**
+   * Prints until told to end; then detaches, and prints the sums.
+   *
+   * @param startedAt by performance.now(), when the last hook was attached
+   */
+  async run(startedAt: number): Promise<void> {
     await this.#tellIntervals(startedAt);
     this.#session.detach();
     const readings = await this.#settle();

@@ -12,7 +12,7 @@ const NARROWEST = 8;
 const NUMBERS = ['packets/s', 'bytes/s', 'packets', 'bytes'] as const;
 
 /**
- * The lines of a table, one blank apart from nothing: heading, rows, what they leave out, sums.
+ * The lines of a table: heading, rows, how much the rows are that have no place, sums.
  *
  * @param size of the terminal; undefined: every row in full
  */
@@ -81,16 +81,12 @@ function columnWidths(
   );
   if (columns === undefined) return widths;
   const gaps = GAP.length * (widths.length - 1);
-  let excess = widths.reduce((sum, width) => sum + width, gaps) - columns;
-  while (excess > 0) {
+  const total = widths.reduce((sum, width) => sum + width, gaps);
+  for (let excess = total - columns; excess > 0; excess--) {
     const labels = widths.slice(NUMBERS.length);
     const widest = Math.max(...labels);
     if (widest <= NARROWEST) break;
-    const at = NUMBERS.length + labels.indexOf(widest);
-    const second = Math.max(NARROWEST, ...labels.filter((width) => width < widest));
-    const less = Math.max(1, Math.min(excess, widest - second));
-    widths[at] = widest - less;
-    excess -= less;
+    widths[NUMBERS.length + labels.indexOf(widest)] = widest - 1;
   }
   return widths;
 }

@@ -3,16 +3,19 @@ import type { OptionStatus } from '../../../src/cli/option-spec.ts';
 import { OPTIONS, optionsOf } from '../../../src/cli/options.ts';
 
 describe('the option table', () => {
-  test.each(['capture', 'filter', 'reasons'] as const)('names nothing twice for %s', (command) => {
-    const options = optionsOf(command);
-    for (const names of [
-      options.map(({ key }) => key),
-      options.flatMap(({ long }) => long ?? []),
-      options.flatMap(({ short }) => short ?? []),
-    ]) {
-      expect(names).toEqual([...new Set(names)]);
-    }
-  });
+  test.each(['capture', 'filter', 'reasons', 'top'] as const)(
+    'names nothing twice for %s',
+    (command) => {
+      const options = optionsOf(command);
+      for (const names of [
+        options.map(({ key }) => key),
+        options.flatMap(({ long }) => long ?? []),
+        options.flatMap(({ short }) => short ?? []),
+      ]) {
+        expect(names).toEqual([...new Set(names)]);
+      }
+    },
+  );
 
   test.each<[OptionStatus, string]>([
     ['built', '-i -w -c -s -B -e -v -q -x -X -A -t -l -U -F -y -d -D -h -S -O'],
