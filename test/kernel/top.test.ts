@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
 import {
   arp,
@@ -18,6 +19,7 @@ import type { Counted, TopLine } from '../support/top.ts';
 import { Tracer } from '../support/tracer.ts';
 import { buildSender, connectTcp, ping, runTogether } from '../support/traffic.ts';
 import { sendDatagrams, sendFrames } from '../support/traffic.ts';
+import { XdpProgram } from '../support/xdp-program.ts';
 
 /** Drop reasons came with 5.17: the kernel says so itself. */
 const hasReasons = readFileSync('/sys/kernel/btf/vmlinux').includes(
@@ -305,6 +307,57 @@ describe('flows', () => {
     for (const row of counted.rows) {
       expect(row).toMatchObject({ bytes: 0, proto: 6, dst: b.address4, dport: 7777 });
       expect(row.hook).toBe('tracepoint:sock:inet_sock_set_state');
+    }
+  });
+});
+
+describe.skipIf(!kernel.fentry)('hooks', () => {
+  it('are told apart where one program serves several functions, and where each has its own', async () => {
+    const { a, b } = pair;
+    const counted = await countPackets(
+      ['--hook', 'udp_rcv,udpv6_rcv', '--netns', b.name, '--by', 'hook', 'udp port 10'],
+      () => {
+        for (const [to, count] of [
+          [b.address4, 7],
+          [b.address6, 5],
+        ] as const) {
+          sendDatagrams(a, { to, port: 10, payload: filler(20), count });
+        }
+      },
+    );
+    expectSums(counted);
+    const names = grouped(counted.rows, ({ hook }) => hook!);
+    expect(Object.entries(names).map(([hook, [packets]]) => [hook, packets])).toEqual(
+      expect.arrayContaining([
+        ['udp_rcv', 7],
+        ['udpv6_rcv', 5],
+      ]),
+    );
+    expect(counted.summaries).toHaveLength(2);
+  });
+
+  it('can be both ends of an XDP program, which has no skb yet', async () => {
+    const { a, b } = pair;
+    const { program } = await XdpProgram.start(b, 'generic');
+    try {
+      // Its first byte of payload is the verdict: 1 drops.
+      const datagram = udp({ sport: 7, dport: 9 }, bytes([1, 0, 0x11], filler(15)));
+      const frame = ethernet(0x0800, ipv4({ protocol: UDP }, datagram));
+      const counted = await countPackets(
+        ['--hook', `xdp:${b.device}@${b.name}`, '--by', 'hook,iface,flow', 'udp port 9'],
+        () => void sendFrames(a, [frame], { count: 12 }),
+      );
+      expectSums(counted);
+      const labels = { iface: b.device, netns: b.inode, src: '10.0.0.1', dport: 9, packets: 12 };
+      expect(counted.rows).toEqual([
+        expect.objectContaining({ ...labels, bytes: 12 * frame.length }),
+        expect.objectContaining({ ...labels, bytes: 12 * frame.length }),
+      ]);
+      expect(new Set(counted.rows.map(({ hook }) => hook?.split('@').at(-1)))).toEqual(
+        new Set(['entry', 'exit']),
+      );
+    } finally {
+      await program.stop();
     }
   });
 });

@@ -29,9 +29,10 @@ export function topCell(
   }
 }
 
-function netnsText({ netns, netnsName }: TopLabels): string {
-  if (netnsName !== undefined) return escapeText(netnsName);
-  return netns === undefined ? '-' : `inode:${netns}`;
+/** The caller's own as --netns takes it, unless it has a name. */
+function netnsText({ netns, netnsName, netnsLabel }: TopLabels): string {
+  if (netns === undefined) return '-';
+  return escapeText(netnsName ?? netnsLabel ?? 'self');
 }
 
 /** As in a packet's line: outside process context the task is named, not blamed. */

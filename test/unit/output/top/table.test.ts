@@ -66,6 +66,15 @@ describe('topTableLines()', () => {
   });
 
   it.each([
+    [{ netns: 4026532173, netnsLabel: 'inode:4026532173' }, 'inode:4026532173'],
+    [{ netns: 4026531840 }, 'self'],
+    [{}, '-'],
+  ])('names a namespace as --netns takes it: %j', (labels, text) => {
+    const lines = topTableLines(sampleTable(['netns'], [sampleRow(labels, 1)]), undefined);
+    expect(lines[1]!.endsWith(`  ${text}`)).toBe(true);
+  });
+
+  it.each([
     [{ comm: 'ping', context: 'process' }, 'ping'],
     [{ comm: 'ping', context: 'softirq' }, 'softirq(ping)'],
     [{ comm: 'a\x1b[2J', context: 'process' }, 'a\\x1b[2J'],
