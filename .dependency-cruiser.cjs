@@ -46,6 +46,7 @@ const layers = {
     'ffi',
     'compile',
     'bpf',
+    'abi',
     'util',
   ],
 };

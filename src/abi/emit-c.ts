@@ -29,7 +29,8 @@ export function emitEventHeader(): string {
   ].join('\n');
 }
 
-function emitStruct(struct: string, fields: readonly EventField[], bytes: number): string[] {
+/** A struct that is asserted to be laid out as its table says. */
+export function emitStruct(struct: string, fields: readonly EventField[], bytes: number): string[] {
   const members = fields.map(
     ({ name, type, count }) => `\t${type} ${name}${count > 1 ? `[${count}]` : ''};`,
   );

@@ -16,7 +16,8 @@ export interface EventField {
 
 export const FIELD_BYTES: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, u64: 8 };
 
-function layout(
+/** Places members one behind the other; each has to be aligned there. */
+export function layoutFields(
   rows: readonly (readonly [name: string, type: FieldType, count?: number])[],
 ): readonly EventField[] {
   let offset = 0;
@@ -29,7 +30,7 @@ function layout(
   });
 }
 
-export const EVENT_FIELDS = layout([
+export const EVENT_FIELDS = layoutFields([
   ['time_ns', 'u64'], // bpf_ktime_get_ns(): CLOCK_MONOTONIC
   ['skb', 'u64'],
   ['ret', 'u64'], // what the function or program returned, where XCAP_EVENT_RETURNED says so
@@ -72,7 +73,7 @@ export const EVENT_FLAGS = {
 } as const;
 
 /** What an event of a socket without a packet has in the place of captured bytes. */
-export const SOCKET_FIELDS = layout([
+export const SOCKET_FIELDS = layoutFields([
   ['laddr', 'u8', 16], // IPv4 in the first four bytes
   ['raddr', 'u8', 16],
   ['lport', 'u16'], // host order, both

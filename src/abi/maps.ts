@@ -1,6 +1,7 @@
 /** The maps of a capture: what a program and its reader agree on. */
 import { COUNTERS } from './counters.ts';
 import { EVENT_BYTES, SOCKET_BYTES } from './events.ts';
+import { TOP_SUMS_BYTES } from './top.ts';
 
 /** A map as BPF_MAP_CREATE wants it; `type` is enum bpf_map_type. */
 export interface MapSpec {
@@ -54,11 +55,12 @@ export const MAP_NAMES = [
   'runs',
   'pending',
   'sampling',
+  'top',
 ] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
-const MAP_TYPE = { hash: 1, array: 2, percpuArray: 6, ringbuf: 27 } as const;
+const MAP_TYPE = { hash: 1, array: 2, percpuHash: 5, percpuArray: 6, ringbuf: 27 } as const;
 
 /**
  * Process, softirq, hard interrupt and NMI can nest on one CPU, each with an event half written:
@@ -95,6 +97,14 @@ export interface MapSizes {
   readonly filterBytes: number;
   /** Some events wait for the return of their function. */
   readonly returns: boolean;
+  /** Events are counted by a key; undefined: they are sent. */
+  readonly top?: TopSizes | undefined;
+}
+
+export interface TopSizes {
+  readonly keyBytes: number;
+  /** Keys that are told apart. */
+  readonly rows: number;
 }
 
 /** Activations whose event can wait at a time: more are lost, and counted. */
@@ -171,6 +181,14 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
     },
     // By hook, the mask of templates/include/sample.h.
     sampling: { type: MAP_TYPE.array, keySize: 4, valueSize: 4, maxEntries: sizes.hooks },
+    // struct xcap_top_key and xcap_top_sums. Not one that evicts: what has no room is counted too,
+    // in a row more.
+    top: {
+      type: MAP_TYPE.percpuHash,
+      keySize: sizes.top?.keyBytes ?? 8,
+      valueSize: TOP_SUMS_BYTES,
+      maxEntries: sizes.top === undefined ? 1 : sizes.top.rows + 1,
+    },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

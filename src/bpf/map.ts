@@ -43,13 +43,10 @@ export class BpfMap implements Disposable {
     return value;
   }
 
-  /** Sets a 32-bit value of a 32-bit key. @throws PermissionError, SystemError */
-  update(key: number, value: number): void {
-    const result = new Attr(32)
-      .u32(0, this.fd)
-      .pointer(8, new Uint8Array(Uint32Array.of(key).buffer))
-      .pointer(16, new Uint8Array(Uint32Array.of(value).buffer))
-      .call(BPF_CMD.mapUpdateElem);
+  /** Makes or replaces an element; `value` as lookup() gives it. @throws SystemError */
+  update(key: Uint8Array, value: Uint8Array): void {
+    const attr = new Attr(32).u32(0, this.fd).pointer(8, key).pointer(16, value);
+    const result = attr.call(BPF_CMD.mapUpdateElem);
     if (result < 0) {
       throw bpfError(`writing map ${this.spec.name}`, 'bpf(BPF_MAP_UPDATE_ELEM)', result);
     }

@@ -18,6 +18,7 @@ export const BPF_CMD = {
   btfLoad: 18,
   btfGetFdById: 19,
   btfGetNextId: 23,
+  mapLookupBatch: 24,
   linkCreate: 28,
   enableStats: 32,
 } as const;

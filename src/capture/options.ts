@@ -1,3 +1,4 @@
+import type { TopDimension } from '../abi/top.ts';
 import type { RawProgram } from '../filter/cbpf.ts';
 import type { FunctionBackend } from '../hooks/spec.ts';
 import type { Logger } from '../log.ts';
@@ -65,6 +66,8 @@ export interface CaptureOptions {
   readonly cache: CacheOptions | undefined;
   /** `xcap xdpcap`: files and counts are those of xdpcap. */
   readonly xdpcap?: XdpcapRun;
+  /** `xcap top`: events are counted, not sent. */
+  readonly top?: TopRun;
   /** Kernel features to be taken as absent: --without-feature, for tests of fallbacks. */
   readonly withoutFeature: readonly string[];
 }
@@ -79,6 +82,16 @@ export interface CacheOptions {
 export interface XdpcapRun {
   /** That line every second, and at the end. */
   readonly counts: boolean;
+}
+
+export interface TopRun {
+  /** What makes a row, each once, in the order of the columns; undefined: what fits the hooks. */
+  readonly by: readonly TopDimension[] | undefined;
+  readonly intervalMs: number;
+  /** Rows that are told apart; undefined: as many as memory for this machine's CPUs allows. */
+  readonly maxRows: number | undefined;
+  /** Standard output is a terminal that a table can be redrawn on. */
+  readonly live: boolean;
 }
 
 export type OutputFormat = 'text' | 'json' | 'pcapng' | 'pcap';
@@ -145,6 +158,8 @@ export interface CaptureIo {
 export interface StandardOutput {
   readonly fd: number;
   readonly isTerminal: boolean;
+  /** Of a terminal, now: it can change. */
+  readonly size?: () => { readonly columns: number; readonly rows: number } | undefined;
   /** Writes at once and in full, for what is no packet (--dry-run); throws EPIPE. */
   print(text: string): void;
 }

@@ -43,6 +43,7 @@ import type { CaptureOptions } from './options.ts';
 import { findDevice, findLocations, findNetns } from './plan-names.ts';
 import { THIS_SYSTEM, type PlanTarget } from './plan-target.ts';
 import { requireMembers } from './require-members.ts';
+import { planTop, type TopPlan } from './top/plan-top.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
 import { unitAbilities } from './unit-abilities.ts';
 
@@ -57,6 +58,8 @@ export interface CapturePlan {
   /** Link type of capture files: see docs/record-format.md. */
   readonly fileLinkType: LinkType;
   readonly names: Names;
+  /** Of `xcap top`. */
+  readonly top: TopPlan | undefined;
   /** For the user at the start: what is not as it could be. */
   readonly notes: readonly string[];
   /** Reads ahead what the first event will need; returns further notes. */
@@ -120,9 +123,11 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   const units = kinds.map(abilities);
   const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
+  const cpus = possibleCpus();
+  const top = options.top && planTop(options.top, hooks, cpus);
   const sizes: MapSizes = {
     hooks: hookIds(hooks).length,
-    possibleCpus: possibleCpus(),
+    possibleCpus: cpus,
     userBytes: userBytes(userC),
     captureMax: captureMax(options.snaplen, ringBytes, userBytes(userC)),
     ringBytes,
@@ -131,6 +136,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     gathers: units.some(({ paged }) => paged.kind !== 'none'),
     filterBytes: Math.max(...units.map(({ paged }) => filterGathers(filter, paged))),
     returns: hooks.some(({ part }) => part !== undefined),
+    top,
   };
   return {
     kernelRelease: view.release,
@@ -156,6 +162,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       redirect: hooks.some(({ xdp }) => xdp !== undefined)
         ? redirectSource(view.btf, view.arch, reader)
         : { kind: 'none' },
+      top: top?.by,
       readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
     }),
     userC,
@@ -163,6 +170,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     sizes,
     fileLinkType: fileLinkType(options, device),
     names: makeNames(view, hooks, context, userC),
+    top,
     notes: [
       ...(options.text.verbose > 0 ? explained : []),
       ...skipped.map(({ message }) => `${message}: left out`),

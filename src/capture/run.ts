@@ -25,6 +25,8 @@ import { measureRuns } from './run-stats.ts';
 import { hookStats, sumsError } from './stats.ts';
 import { formatVerdictLine } from './verdict-line.ts';
 import { explainNothing, formatStats, summarise } from './summary.ts';
+import { formatTopStats } from './top/format-top-stats.ts';
+import type { TopPlan } from './top/plan-top.ts';
 
 /** Where what was compiled comes from: a compiler, the cache, a file. */
 export interface ObjectSource {
@@ -82,16 +84,23 @@ async function capture(
   compiling.catch(() => undefined);
   // While the child compiles, make the maps and load what turns events into lines.
   const session = held.add(new Session(maps, plan.sizes.possibleCpus));
-  const { Outputs } = await import('./outputs.ts');
-  const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
-  try {
+  const attached = async (): Promise<ProgramFollower> => {
     const object = await compiling.catch((error: unknown) => {
       throw compileError(error, plan);
     });
-    // Before they are attached, so that each run is counted.
-    const measured = measureRuns(options, held, io);
     await attach(session, object, plan, options, io);
-    using follower = followPrograms(plan, session, io);
+    return followPrograms(plan, session, io);
+  };
+  if (plan.top !== undefined) {
+    await count(options, io, plan, session, plan.top, attached);
+    return EXIT.done;
+  }
+  // Before they are attached, so that each run is counted.
+  const measured = measureRuns(options, held, io);
+  const { Outputs } = await import('./outputs.ts');
+  const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
+  try {
+    using follower = await attached();
     follower.start();
     await pump(options, io, plan, session, outputs, measured);
   } finally {
@@ -101,6 +110,37 @@ async function capture(
   // A reader that went away ends the run like Ctrl-C does.
   if (error !== undefined && error.code !== 'EPIPE') throw error;
   return EXIT.done;
+}
+
+/** `xcap top`: no event is read. */
+async function count(
+  options: CaptureOptions,
+  io: CaptureIo,
+  plan: CapturePlan,
+  session: Session,
+  top: TopPlan,
+  attached: () => Promise<ProgramFollower>,
+): Promise<void> {
+  const { TopCapture } = await import('./top/top-capture.ts');
+  const capture = await TopCapture.open(options, io, plan.names, top, session);
+  const stats = (): RunStats =>
+    readStats(plan, session, { written: capture.counted(plan.names.hooks.length) });
+  const stopListening = io.onSummaryRequest(() => {
+    reportCounts(io, plan.hooks, stats(), formatTopStats);
+  });
+  try {
+    using follower = await attached();
+    follower.start();
+    const startedAt = performance.now();
+    await announce(options, io, plan);
+    await capture.run(startedAt);
+    report(io, plan.hooks, stats(), true, capture.notes(), formatTopStats);
+  } finally {
+    stopListening();
+    capture.abandon();
+  }
+  const error = capture.error();
+  if (error !== undefined && error.code !== 'EPIPE') throw error;
 }
 
 function followPrograms(plan: CapturePlan, session: Session, io: CaptureIo): ProgramFollower {
@@ -252,12 +292,7 @@ async function pump(
   io.abort.addEventListener('abort', finish, { once: true });
   try {
     reader.start();
-    if (options.xdpcap === undefined) io.log.note(banner(options, plan));
-    if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
-    // Events are in the ring from here on: what they need beside is read while the first ones come in.
-    for (const note of plan.warmUp()) io.log.note(note);
-    const { releaseMemory } = await import('./release-memory.ts');
-    releaseMemory();
+    await announce(options, io, plan);
     meter.begin();
     limit?.start();
     if (!io.abort.aborted) await finished;
@@ -275,6 +310,16 @@ async function pump(
   await outputs.close(final.hooks);
   tellVerdicts();
   report(io, plan.hooks, final, options.xdpcap === undefined, [...costs(), ...outputs.notes()]);
+}
+
+/** Every hook is attached. */
+async function announce(options: CaptureOptions, io: CaptureIo, plan: CapturePlan): Promise<void> {
+  if (options.xdpcap === undefined) io.log.note(banner(options, plan));
+  if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
+  // Events are in the ring from here on: what they need beside is read while the first ones come in.
+  for (const note of plan.warmUp()) io.log.note(note);
+  const { releaseMemory } = await import('./release-memory.ts');
+  releaseMemory();
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */
@@ -298,7 +343,7 @@ interface RunStats {
   readonly sharedMisses: number;
 }
 
-function readStats(plan: CapturePlan, session: Session, reader: Pump): RunStats {
+function readStats(plan: CapturePlan, session: Session, reader: Pick<Pump, 'written'>): RunStats {
   const misses = new Map<number, number>();
   let sharedMisses = 0;
   for (const { hooks, count } of session.misses()) {
@@ -327,6 +372,10 @@ function banner(options: CaptureOptions, plan: CapturePlan): string {
     netns.length === 0
       ? device
       : `${device} of namespace ${netns.map((each) => `${each.negate ? '!' : ''}${each.value}`).join(', ')}`;
+  if (plan.top !== undefined && options.top !== undefined) {
+    const { intervalMs } = options.top;
+    return `counting ${subjects.join(', ')}, ${where}, by ${plan.top.by.join(', ')}, every ${intervalMs / 1000} s`;
+  }
   const onlyDrops = plan.hooks.every((hook) => hook.id === 'drop');
   return (
     `tracing ${subjects.join(', ')}, ${where}, snap length ${options.snaplen}` +
@@ -344,8 +393,13 @@ function writeReadyFile(path: string): void {
   }
 }
 
-function reportCounts(io: CaptureIo, hooks: readonly ResolvedHook[], stats: RunStats): void {
-  for (const line of summarise(stats.hooks, hooks)) io.log.note(formatStats(line));
+function reportCounts(
+  io: CaptureIo,
+  hooks: readonly ResolvedHook[],
+  stats: RunStats,
+  format = formatStats,
+): void {
+  for (const line of summarise(stats.hooks, hooks)) io.log.note(format(line));
   if (stats.sharedMisses > 0) {
     io.log.note(
       `${stats.sharedMisses} missed at functions that share a program: one ran inside another`,
@@ -359,8 +413,9 @@ function report(
   stats: RunStats,
   summary: boolean,
   notes: readonly string[],
+  format = formatStats,
 ): void {
-  if (summary) reportCounts(io, hooks, stats);
+  if (summary) reportCounts(io, hooks, stats, format);
   for (const stat of stats.hooks) {
     const wrong = sumsError(stat);
     if (wrong !== undefined) io.log.note(`${stat.hook}: counters do not add up: ${wrong}: a bug`);

@@ -85,6 +85,9 @@ function onlyOnce(attachment: Attachment): Attachment {
   };
 }
 
+/** Key or value of a map of 32-bit words. */
+const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
+
 /** The kernel's side of a run: maps, programs, links. Everything goes with the process. */
 export class Session implements Disposable {
   readonly ring: Ring;
@@ -121,6 +124,11 @@ export class Session implements Disposable {
     const map = this.#maps.get(name);
     if (map === undefined) throw new RangeError(`no map ${name}`);
     return map;
+  }
+
+  /** What `xcap top` counts in. */
+  get top(): BpfMap {
+    return this.#map('xcap_top');
   }
 
   /**
@@ -252,7 +260,7 @@ export class Session implements Disposable {
 
   /** At this hook one event in 2^level is looked at from now on; programs that cannot do that look at all. */
   setSampling(hook: number, level: number): void {
-    this.#map('xcap_sampling').update(hook, 2 ** level - 1);
+    this.#map('xcap_sampling').update(word(hook), word(2 ** level - 1));
   }
 
   /** What the kernel counted of each program while run statistics were on. */

@@ -48,6 +48,7 @@ function questionOf(options: CaptureOptions): string {
     [userC.filter?.text, userC.action?.text],
     [options.interface === undefined, snaplen, ringKiB, withoutFeature],
     [options.sample === undefined, options.maxOverhead === undefined],
+    options.top && [options.top.by],
     metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),
   ]);
 }

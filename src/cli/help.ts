@@ -6,6 +6,7 @@ const WIDTH = 90;
 const HELP_COLUMN = 29;
 
 const GROUPS: readonly (readonly [OptionGroup, string])[] = [
+  ['top', 'The table'],
   ['trace', 'Where to trace'],
   ['match', "Which packets (in the kernel; repeatable: any of them; '!' before a value negates)"],
   ['output', 'Output'],
@@ -15,7 +16,7 @@ const GROUPS: readonly (readonly [OptionGroup, string])[] = [
 ];
 
 const CAPTURE_HEAD = `usage: xcap [options] [expression]
-       xcap hooks | reasons | filter EXPR | build EXPR -o FILE | xdpcap [options]
+       xcap hooks | reasons | filter EXPR | top | build EXPR -o FILE | xdpcap [options]
                                              (each has its own --help)
 
 Traces packets in the whole kernel, all devices and all network namespaces, and says why, where
@@ -29,6 +30,7 @@ and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.
   xcap -w drops.pcapng --duration 1m         a file for tshark and Wireshark
   xcap -w - icmp | wireshark -k -i -         live in Wireshark
   xcap --comm nginx --json | jq .reason      JSON lines
+  xcap top --by iface,netns                  how many, where: a table, counted in the kernel
   xcap -d 'tcp[13] & 2 != 0'                 what an expression compiles to
 `;
 
@@ -76,6 +78,18 @@ cannot be hooked, and why.
   xcap hooks 'tcp_*_rcv*'
   xcap hooks dev_queue_xmit
   xcap hooks 'tracepoint:*'
+`,
+  top: `usage: xcap top [options] [expression]
+
+Counts packets in the kernel, without an event for each, and shows how many there are a second: a
+table that is redrawn on a terminal, else lines of key=value words, or JSON. At the end, also by
+Ctrl-C, come the totals. Hooks, filters and expression are those of a capture.
+
+  xcap top                                   drops by reason and location
+  xcap top --by netns,iface 'tcp port 443'   where connections lose packets
+  xcap top --by comm,flow --reason NO_SOCKET whose packets nobody waits for
+  xcap top --hook 'tcp_*' --by hook          which functions see packets, and how many
+  xcap top --json --interval 10s | jq -c 'select(.row == "all")'
 `,
   reasons: `usage: xcap reasons [PATTERN]
 

@@ -1,7 +1,7 @@
 /** The command that an option belongs to; `capture` is xcap without a sub-command. */
-export type CommandName = 'capture' | 'build' | 'filter' | 'hooks' | 'reasons';
+export type CommandName = 'capture' | 'build' | 'filter' | 'hooks' | 'reasons' | 'top';
 
-export type OptionGroup = 'trace' | 'match' | 'output' | 'text' | 'bounds' | 'other';
+export type OptionGroup = 'top' | 'trace' | 'match' | 'output' | 'text' | 'bounds' | 'other';
 
 /**
  * flag: given or not; count: how often it was given; value: one argument, the last one counts

@@ -1,5 +1,6 @@
 import type { CommandName, OptionSpec, OptionType } from './option-spec.ts';
 import { TCPDUMP_OPTIONS } from './tcpdump-options.ts';
+import { forTop } from './top-options.ts';
 
 /** xcap's options, and those of tcpdump that mean something here, in the order of the help. */
 const OWN = [
@@ -463,7 +464,7 @@ const OWN = [
     type: 'flag',
     group: 'other',
     status: 'built',
-    commands: ['capture', 'build', 'filter', 'hooks', 'reasons'],
+    commands: ['capture', 'build', 'filter', 'hooks', 'reasons', 'top'],
     help: 'print this help',
   },
   {
@@ -513,6 +514,36 @@ const OWN = [
     status: 'built',
     commands: ['build'],
     help: 'that kernel as its uname -r prints it: 6.12.95+deb13-amd64',
+  },
+  {
+    key: 'by',
+    long: 'by',
+    type: 'single',
+    argument: 'WHAT[,WHAT]',
+    group: 'top',
+    status: 'built',
+    commands: ['top'],
+    help: 'what makes a row: reason, location, iface, netns, comm, flow, hook; default for drops reason,location, else hook,iface',
+  },
+  {
+    key: 'interval',
+    long: 'interval',
+    type: 'single',
+    argument: 'TIME',
+    group: 'top',
+    status: 'built',
+    commands: ['top'],
+    help: 'how often the table is printed, from 100ms; default 1s',
+  },
+  {
+    key: 'max-rows',
+    long: 'max-rows',
+    type: 'single',
+    argument: 'N',
+    group: 'top',
+    status: 'built',
+    commands: ['top'],
+    help: "rows that are told apart, what comes for others is counted as 'other'; default 8192, 16 bytes each for each CPU",
   },
   {
     key: 'emit',
@@ -606,9 +637,10 @@ const isBuilt = (option: OptionSpec): boolean =>
 
 /** Options of one command, in the order of the help. */
 export function optionsOf(command: CommandName): readonly OptionSpec[] {
-  return OPTIONS.filter(
+  const own = OPTIONS.filter(
     (option) =>
       (option.commands ?? ['capture']).includes(command) ||
       (command === 'build' && isBuilt(option)),
   );
+  return command === 'top' ? [...own, ...forTop(optionsOf('capture'))] : own;
 }

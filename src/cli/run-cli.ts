@@ -5,8 +5,8 @@ import type { CliIo } from './io.ts';
 import type { CommandName, OptionSpec } from './option-spec.ts';
 import { optionsOf } from './options.ts';
 
-const BUILT: readonly CommandName[] = ['build', 'filter', 'hooks', 'reasons'];
-const NOT_YET = ['completion', 'doctor', 'read', 'top'];
+const BUILT: readonly CommandName[] = ['build', 'filter', 'hooks', 'reasons', 'top'];
+const NOT_YET = ['completion', 'doctor', 'read'];
 
 /** Options that end the reading of a command line: what follows them does not matter. */
 const isFinal = (option: OptionSpec): boolean => option.key === 'help' || option.key === 'version';
@@ -60,6 +60,10 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     case 'reasons': {
       const { reasonsCommand } = await import('./commands/reasons.ts');
       return reasonsCommand(line.words, io);
+    }
+    case 'top': {
+      const { topCommand } = await import('./commands/top.ts');
+      return await topCommand(given, line.words, io);
     }
     case 'capture': {
       // `--` says that the words are an expression, as does a quoted expression.

@@ -9,6 +9,11 @@ export function standardOutput(fd = 1): StandardOutput {
   return {
     fd,
     isTerminal: isatty(fd),
+    size() {
+      // Of descriptor 1: Node follows its changes.
+      const { columns, rows } = process.stdout;
+      return fd === 1 && columns > 0 && rows > 0 ? { columns, rows } : undefined;
+    },
     print(text) {
       try {
         writeFully(fd, text, Number.POSITIVE_INFINITY);

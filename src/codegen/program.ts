@@ -1,4 +1,5 @@
 import { emitEventHeader } from '../abi/emit-c.ts';
+import { emitTopHeader } from '../abi/emit-top.ts';
 import {
   CALLBACK_PLACEHOLDER,
   CLAIMED_SLOTS,
@@ -14,6 +15,7 @@ import {
   VALUE_PLACEHOLDER,
   WALK_BYTES,
 } from '../abi/maps.ts';
+import type { TopDimension } from '../abi/top.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { FilterPair } from '../filter/compile-expression.ts';
 import type { InnerFilter } from '../filter/compile-inner.ts';
@@ -64,6 +66,8 @@ export interface ProgramInput {
   readonly sample: number | undefined;
   /** What is looked at can be thinned out while the programs run. */
   readonly skips: boolean;
+  /** Events are counted by these; undefined: they are sent. */
+  readonly top?: readonly TopDimension[] | undefined;
   readonly readTemplate: (path: string) => string;
 }
 
@@ -272,6 +276,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       mergeWants(mergeWants(structs, input.where.structs), input.userC.wants),
     ),
     'events.gen.h': emitEventHeader(),
+    'top.gen.h': emitTopHeader(input.top),
     'metadata.gen.h': emitMetadataHeader(input.metadata, values.of),
     'sample.gen.h': [
       `#define XCAP_SKIPS ${flag(input.skips)}`,

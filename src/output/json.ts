@@ -113,7 +113,12 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 
 function quoteJson(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`;
-  return JSON.stringify(text).replaceAll(/[\x7f-\uffff]/g, escapeUnit);
+  return asciiJson(text);
+}
+
+/** JSON.stringify() in ASCII only. */
+export function asciiJson(value: object | string): string {
+  return JSON.stringify(value).replaceAll(/[\x7f-\uffff]/g, escapeUnit);
 }
 
 function escapeUnit(unit: string): string {

@@ -24,7 +24,9 @@
 #include "count.h"
 #include "sample.h"
 #include "returns.h"
+#include "top.h"
 
+#if !XCAP_TOP
 static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hit *hit,
 				      const struct xcap_net *net, const struct xcap_view *view)
 {
@@ -203,6 +205,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	xcap_release(nesting, place);
 	return outcome;
 }
+#endif
 
 #if XCAP_FILTER
 /* The one filter that asks which header the packet has: see src/filter. */

@@ -44,6 +44,30 @@ static __always_inline void xcap_fill_socket(struct xcap_socket *s, struct sock 
 	}
 }
 
+#if XCAP_TOP
+/* The flow is from the socket's own side; there are no bytes to add up. */
+static __always_inline u32 xcap_top_socket(const struct xcap_hit *hit, const struct xcap_net *net)
+{
+	struct xcap_top_key key __attribute__((aligned(8))) = {};
+
+	xcap_top_identify(&key, hit, net);
+#if XCAP_TOP_FLOW
+	struct xcap_socket s = {};
+
+	xcap_fill_socket(&s, hit->rx_sk);
+	if (s.family == AF_INET || s.family == AF_INET6) {
+		key.ethertype = s.family == AF_INET ? ETH_P_IP : ETH_P_IPV6;
+		key.protocol = s.protocol;
+		__builtin_memcpy(key.source, s.laddr, sizeof(s.laddr));
+		__builtin_memcpy(key.destination, s.raddr, sizeof(s.raddr));
+		key.source_port = s.lport;
+		key.destination_port = s.rport;
+	}
+#endif
+	return xcap_top_count(&key, hit->hook, 0);
+}
+#endif
+
 /* What is kept has to be as large as what a packet needs: a slot. */
 static __always_inline u32 xcap_keep_socket(const struct xcap_hit *hit,
 					    const struct xcap_socket_event *event)
@@ -94,6 +118,9 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	rejected = xcap_sample_out();
 	if (rejected)
 		return rejected;
+#if XCAP_TOP
+	return xcap_top_socket(hit, &net);
+#endif
 	task = xcap_get_current_pid_tgid();
 	e->time_ns = xcap_ktime_get_ns();
 	e->tgid = task >> 32;

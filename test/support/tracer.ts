@@ -160,7 +160,10 @@ export class Tracer {
     const folder = mkdtempSync(join(tmpdir(), 'xcap-test-'));
     const ready = join(folder, 'ready');
     const [program, ...before] = command;
-    const child = spawn(program, [...before, '--ready-file', ready, ...args], {
+    // A sub-command comes first.
+    const at = args[0] === 'top' ? 1 : 0;
+    const words = [...args.slice(0, at), '--ready-file', ready, ...args.slice(at)];
+    const child = spawn(program, [...before, ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });

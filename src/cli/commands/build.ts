@@ -7,7 +7,7 @@ import { captureOptions } from '../capture-options.ts';
 import type { Given } from '../given.ts';
 import type { CliIo } from '../io.ts';
 import { badValue, parseText } from '../values.ts';
-import { readExpression, readText } from './capture.ts';
+import { readExpression, readText } from '../read-text.ts';
 
 /** `xcap build EXPR -o FILE`: all of a capture that takes a compiler, for another time or host. */
 export async function buildCommand(

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { CaptureOptions } from '../../capture/options.ts';
 import { EXIT, UsageError, type ExitCode } from '../../errors.ts';
 import { liveReader } from '../../kernel/reader.ts';
@@ -8,6 +7,7 @@ import { parseText } from '../values.ts';
 import { formatDevices, listDevices, resolveDevice } from '../devices.ts';
 import type { Given } from '../given.ts';
 import type { CliIo } from '../io.ts';
+import { readExpression, readText } from '../read-text.ts';
 
 /** xcap without a sub-command. The parts that need native libraries are loaded when needed. */
 export async function captureCommand(
@@ -53,23 +53,6 @@ function refuseCompiledIn(given: Given, words: readonly string[], path: string):
   }
   if (given.value('interface', (_spelled, name) => name) === 'any') {
     throw new UsageError(`running ${path}: -i any: whether for one device or all, it is as built`);
-  }
-}
-
-/** As tcpdump reads it: `#` starts a comment, the line ends are blanks. */
-export function readExpression(spelled: string, path: string): string {
-  return readText(spelled, path, 'the expression')
-    .replace(/#[^\n]*/g, '')
-    .trim();
-}
-
-export function readText(spelled: string, path: string, what = "the user's C"): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    // "ENOENT: no such file or directory, open '/x'"
-    const why = error instanceof Error ? (error.message.split(', ')[0] ?? '') : String(error);
-    throw new UsageError(`reading ${what}: ${spelled} ${path}: ${why}`, { cause: error });
   }
 }
 

@@ -7,6 +7,7 @@ test.each([
   ['filter', 'help-filter.txt'],
   ['hooks', 'help-hooks.txt'],
   ['reasons', 'help-reasons.txt'],
+  ['top', 'help-top.txt'],
 ] as const)('the help of %s is as reviewed and fits a terminal', async (command, file) => {
   const text = helpText(command);
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);

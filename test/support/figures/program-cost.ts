@@ -53,12 +53,29 @@ export async function measureProgram(
   runs: number,
   packets: number,
 ): Promise<readonly ProgramFigure[]> {
-  const cases: readonly (readonly [what: string, netns: string, expression: string])[] = [
+  const capture = ['-w', '/dev/null'];
+  const top = (by: string): string[] => ['--by', by, '--interval', '1h'];
+  const cases: readonly (readonly [
+    what: string,
+    netns: string,
+    expression: string,
+    top?: readonly string[],
+  ])[] = [
     ['rejected by --netns (another namespace)', pair.a.name, 'udp port 9'],
     ['rejected by the filter: udp port 10', pair.b.name, 'udp port 10'],
     ['rejected by the filter: arp', pair.b.name, 'arp'],
     ['matched: udp port 9', pair.b.name, 'udp port 9'],
     ['matched: no expression', pair.b.name, ''],
+    ['counted: top, no expression', pair.b.name, '', top('reason,location')],
+    ['counted: top --by iface,netns', pair.b.name, '', top('iface,netns')],
+    ['counted: top --by comm', pair.b.name, '', top('comm')],
+    ['counted: top --by flow', pair.b.name, '', top('flow')],
+    [
+      'counted: top by everything',
+      pair.b.name,
+      '',
+      top('hook,reason,location,iface,netns,comm,flow'),
+    ],
   ];
   const stats = enableStats();
   try {
@@ -72,9 +89,14 @@ export async function measureProgram(
           flood(pair, packets);
         }),
       );
-      for (const [i, [, netns, expression]] of cases.entries()) {
+      for (const [i, [, netns, expression, counting]] of cases.entries()) {
         const words = expression === '' ? [] : [expression];
-        const tracee = await Tracee.start(script, ['--netns', netns, '-w', '/dev/null', ...words]);
+        const tracee = await Tracee.start(counting === undefined ? script : [...script, 'top'], [
+          ...(counting ?? capture),
+          '--netns',
+          netns,
+          ...words,
+        ]);
         const before = tracee.program();
         flood(pair, packets);
         const after = tracee.program();

@@ -3,7 +3,7 @@ import type { OptionStatus } from '../../../src/cli/option-spec.ts';
 import { OPTIONS, optionsOf } from '../../../src/cli/options.ts';
 
 describe('the option table', () => {
-  test.each(['capture', 'build', 'filter', 'reasons'] as const)(
+  test.each(['capture', 'build', 'filter', 'reasons', 'top'] as const)(
     'names nothing twice for %s',
     (command) => {
       const options = optionsOf(command);

@@ -66,7 +66,7 @@ describe('runCli()', () => {
     expect(fromFile.err).toBe('xcap: -F: the expression on the command line is ignored\n');
   });
 
-  test.each(['read', 'doctor', 'completion', 'top'])(
+  test.each(['read', 'doctor', 'completion'])(
     'says not yet to the sub-command %s',
     async (name) => {
       expect(await xcap(name, 'x')).toEqual({
