@@ -6,10 +6,10 @@
  * Sends the frame of standard input, in hexadecimal, COUNT times through an AF_XDP socket, BATCH of
  * them (1) at a time, or receives COUNT frames on queue 0 through one, by an XDP program that hands
  * it all that comes (Documentation/networking/af_xdp.rst). The receiver prints "ready" when it is
- * attached, then each frame in hexadecimal, and ends after COUNT frames or five idle seconds. The
- * sender prints how many frames the kernel completed; "shared" is a second socket that sends from
- * the same memory and has nothing to send. The status is 3 where the device does not bind in zero
- * copy.
+ * attached, then each frame in hexadecimal, and ends after COUNT frames or five idle seconds,
+ * thirty before the first. The sender prints how many frames the kernel completed; "shared" is a
+ * second socket that sends from the same memory and has nothing to send. The status is 3 where the
+ * device does not bind in zero copy.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -37,6 +37,7 @@
 #define CHUNKS	     64u /* of each kind: half of the memory is for sending, half for receiving */
 #define CHUNK_BYTES  4096u
 #define IDLE_MS	     5000
+#define FIRST_MS     30000 /* an emulated machine can take its time to send */
 #define NO_ZERO_COPY 3
 
 struct ring {
@@ -262,7 +263,7 @@ static int receive_all(const char *device, uint32_t count, uint32_t mode, uint16
 	bpf(BPF_LINK_CREATE, &link, "attaching the program");
 	puts("ready");
 	fflush(stdout);
-	while (taken < count && poll(&readable, 1, IDLE_MS) > 0) {
+	while (taken < count && poll(&readable, 1, taken ? IDLE_MS : FIRST_MS) > 0) {
 		uint32_t end = __atomic_load_n(rx.producer, __ATOMIC_ACQUIRE);
 
 		for (; taken != end; taken++) {
