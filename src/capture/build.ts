@@ -3,7 +3,8 @@ import { captureMaps } from '../abi/maps.ts';
 import { Btf } from '../btf/btf.ts';
 import { BtfError } from '../btf/error.ts';
 import { createProber } from '../bpf/probes.ts';
-import { ObjectCompiler } from '../compile/object-compiler.ts';
+import { Compiler } from '../compile/compiler.ts';
+import { makeObject } from '../compile/object.ts';
 import { sha256 } from '../compile/object-cache.ts';
 import { CompileError } from '../compile/compile-error.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
@@ -55,7 +56,7 @@ export async function buildProgram(
   const expressions: ExpressionAnswer[] = [];
   const target = described === undefined ? thisKernel() : otherKernel(described, options);
   // Loading LLVM overlaps with planning.
-  using compiler = await ObjectCompiler.start(undefined);
+  using compiler = new Compiler();
   const plan = makePlan(options, {
     ...target,
     createProber: (btf) => remember(target.createProber(btf), asked),
@@ -64,12 +65,12 @@ export async function buildProgram(
   const { units, values } = plan.program;
   const { license } = plan;
   const maps = captureMaps(plan.sizes);
-  const object = await compiler
-    .compile({ units, maps, license, values })
-    .catch((error: unknown): never => {
-      if (!(error instanceof CompileError)) throw error;
-      throw userCompileError(options.userC, error.messages) ?? error;
-    });
+  const { insns } = await compiler.compile(units).catch((error: unknown): never => {
+    if (!(error instanceof CompileError)) throw error;
+    throw userCompileError(options.userC, error.messages) ?? error;
+  });
+  // As the run will: what it would stumble over shows now.
+  makeObject({ units, maps, license, values }, insns);
   const program: BuiltProgram = {
     xcap: packageVersion(),
     kernel: identifyKernel(target.reader, target.arch),
@@ -79,7 +80,7 @@ export async function buildProgram(
     hooks: describeHooks(plan.hooks),
     license,
     units: units.map(({ text, functions }) => ({ sha256: sha256(text), functions })),
-    insns: object.programs.map(({ insns }) => insns),
+    insns,
   };
   return { program, notes: [...plan.notes, ...target.notes(asked)] };
 }
@@ -174,7 +175,7 @@ function builtOptions(options: CaptureOptions): BuiltOptions {
   return {
     ...{ hooks, backend, exclude, maxHooks, loadPass, xdpActions, partial },
     ...{ expression, inner, interface: options.interface, metadata, where },
-    ...{ snaplen, ringKiB, withoutFeature, sample, maxOverhead },
+    ...{ snaplen, ringKiB, sample, maxOverhead, withoutFeature },
     filterC: userFile(options.userC.filter),
     actionC: userFile(options.userC.action),
   };

@@ -20,6 +20,11 @@ export function chooseOptions(
   path: string,
 ): CaptureOptions {
   const { filterC, actionC, metadata, partial, loadPass, ...compiled } = built;
+  const [sample, maxOverhead] = (['sample', 'maxOverhead'] as const).map((key) => {
+    if (choices[key] === undefined || built[key] !== undefined) return choices[key] ?? built[key];
+    const option = key === 'sample' ? '--sample' : '--max-overhead';
+    throw wrongChoice(path, option, 'it is built without');
+  });
   if (choices.interface !== undefined && built.interface === undefined) {
     throw wrongChoice(path, '-i', 'it is built for all devices');
   }
@@ -27,6 +32,7 @@ export function chooseOptions(
     ...choices,
     ...compiled,
     interface: choices.interface ?? built.interface,
+    ...{ sample, maxOverhead },
     metadata: [
       ...metadata.filter(({ key }) => !isOfRun(key)),
       ...OF_RUN.flatMap((key) => chooseNumbers(key, metadata, choices.metadata, path)),

@@ -38,9 +38,9 @@ export type BuiltOptions = Pick<
   | 'where'
   | 'snaplen'
   | 'ringKiB'
-  | 'withoutFeature'
   | 'sample'
   | 'maxOverhead'
+  | 'withoutFeature'
 > & {
   /** Texts of --filter-c and --action-c, with names for messages. */
   readonly filterC: UserFile | undefined;

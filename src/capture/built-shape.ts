@@ -63,6 +63,11 @@ const METADATA = either(either(NUMBERED, MASKED), either(SHORT_NAMED, NAMED));
 /** A million bytes of C are as good as any number. */
 const USER_FILE = record<UserFile>({ name: text(256, /^[^/]+$/), text: text(1 << 20) });
 
+const SHARE: Shape<number> = (value, at) => {
+  if (typeof value === 'number' && value > 0 && value <= 1) return value;
+  throw new ShapeError(`${at}: no share of 1`);
+};
+
 const OPTIONS = record<BuiltOptions>({
   hooks: list(NAME, MANY),
   backend: optional(oneOf(['fentry', 'kprobe', 'kprobe-multi'])),
@@ -82,12 +87,9 @@ const OPTIONS = record<BuiltOptions>({
     if ((kib & (kib - 1)) !== 0) throw new ShapeError(`${at}: no power of two`);
     return kib;
   },
-  withoutFeature: list(FEATURE, 64),
   sample: optional(U32),
-  maxOverhead: optional((value, at) => {
-    if (typeof value === 'number' && value > 0 && value <= 1) return value;
-    throw new ShapeError(`${at}: not a share`);
-  }),
+  maxOverhead: optional(SHARE),
+  withoutFeature: list(FEATURE, 64),
   filterC: optional(USER_FILE),
   actionC: optional(USER_FILE),
 });

@@ -618,14 +618,17 @@ export type OptionKey = (typeof OWN)[number]['key'];
 export const OPTIONS: readonly OptionSpec[] = [...OWN, ...NOT_YET, ...TCPDUMP_OPTIONS];
 
 /** Numbers that are put in when a program is loaded: --run takes others. */
-const OF_RUN: readonly OptionKey[] = ['interface', 'netns', 'pid', 'tid', 'load-pass', 'partial'];
+const OF_RUN: readonly OptionKey[] = [
+  ...(['interface', 'netns', 'pid', 'tid', 'sample', 'max-overhead'] as const),
+  ...(['load-pass', 'partial'] as const),
+];
 
 /** What decides what is compiled: options of `xcap build`, and but for OF_RUN none of --run. */
 const COMPILED: readonly OptionKey[] = [
   ...(['hook', 'backend', 'exclude', 'max-hooks', 'actions', 'without-feature'] as const),
   ...(['reason', 'comm', 'uid', 'ifname', 'mark', 'where', 'inner'] as const),
   ...(['expression-file', 'no-optimize', 'filter-c', 'action-c'] as const),
-  ...(['snaplen', 'buffer-size', 'sample', 'max-overhead'] as const),
+  ...(['snaplen', 'buffer-size'] as const),
 ];
 
 /** --run cannot take it: its file has it compiled in. */

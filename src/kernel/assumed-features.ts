@@ -85,6 +85,7 @@ const BELIEFS: Readonly<Record<FeatureId, Judge>> = {
   fentry: ({ btf }) => told(hasDirectCalls(btf)),
   'attach-cookie': enumerator('bpf_func_id', 'BPF_FUNC_get_attach_cookie'),
   kprobe: ({ btf }) => told(funcProto(btf, 'perf_kprobe_init') !== undefined),
+  'bpf-loop': enumerator('bpf_func_id', 'BPF_FUNC_loop'),
   'kprobe-misses': ({ btf }) =>
     told(memberPath(btf, 'bpf_link_info', 'perf_event.kprobe.missed') !== undefined),
   'get-func-arg': (kernel, has) =>
@@ -104,7 +105,6 @@ const BELIEFS: Readonly<Record<FeatureId, Judge>> = {
   // It takes CONFIG_KALLSYMS_ALL, which the addresses come from.
   'direct-map': ({ arch }) => takenIf(arch === 'x64'),
   'xdp-load-bytes': enumerator('bpf_func_id', 'BPF_FUNC_xdp_load_bytes'),
-  'bpf-loop': enumerator('bpf_func_id', 'BPF_FUNC_loop'),
   'kprobe-multi': ({ btf }) =>
     told(
       funcProto(btf, 'register_fprobe_ips') !== undefined &&

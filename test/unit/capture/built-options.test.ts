@@ -76,6 +76,17 @@ describe('chooseOptions()', () => {
     expect(refused).toThrow(`running x.xcap: ${message}`);
   });
 
+  it('takes another sample, but none where all were to be seen', () => {
+    expect(choose({}, '--pid', '1').sample).toBe(10);
+    expect(choose({}, '--pid', '1', '--sample', '1/7').sample).toBe(7);
+    expect(() => choose({ sample: undefined }, '--pid', '1', '--sample', '1/7')).toThrow(
+      '--sample: it is built without',
+    );
+    expect(() => choose({}, '--pid', '1', '--max-overhead', '2%')).toThrow(
+      '--max-overhead: it is built without',
+    );
+  });
+
   it('refuses a device where it was built for all', () => {
     expect(() => choose({ interface: undefined }, '--pid', '1', '-i', 'eth0')).toThrow(
       '-i: it is built for all devices',
