@@ -1,3 +1,5 @@
+import type { Btf } from '../btf/btf.ts';
+import { memberPath } from '../btf/members.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
 import {
   BPF_PROG_TYPE,
@@ -6,7 +8,7 @@ import {
   type ProgramKind,
 } from '../kernel/bpf-programs.ts';
 import type { FunctionKernel } from './function-facts.ts';
-import type { Carrier, ResolvedHook } from './resolved.ts';
+import type { Carrier, HookArguments, ResolvedHook } from './resolved.ts';
 import type { ReturnType } from './return-type.ts';
 import type { ProgramSpec } from './spec.ts';
 import { attachedToProgram } from './xdp.ts';
@@ -25,11 +27,12 @@ const named = (names: Readonly<Record<number, string>>): ReturnType => ({
 
 const TC = { kind: 'verdict', by: 'tc' } as const;
 /** enum bpf_ret_code, include/uapi/linux/bpf.h. */
+const DISSECTOR = named({ 0: 'BPF_OK', 2: 'BPF_DROP', 129: 'BPF_FLOW_DISSECTOR_CONTINUE' });
 const LWT = named({ 0: 'BPF_OK', 2: 'BPF_DROP', 7: 'BPF_REDIRECT', 128: 'BPF_LWT_REROUTE' });
 /** BPF_PROG_CGROUP_INET_EGRESS_RUN_ARRAY(), include/linux/bpf-cgroup.h: bit 1 notifies of congestion. */
 const CGROUP = named({ 0: 'drop', 1: 'allow', 2: 'drop|congestion', 3: 'allow|congestion' });
 
-/** The types of programs whose context is an sk_buff: include/linux/bpf_types.h. */
+/** The types of programs whose context is an sk_buff, or leads to one: include/linux/bpf_types.h. */
 const SKB_PROGRAMS: ReadonlyMap<number, SkbProgramType> = new Map([
   // Bytes of the packet to keep.
   [
@@ -43,6 +46,7 @@ const SKB_PROGRAMS: ReadonlyMap<number, SkbProgramType> = new Map([
   [BPF_PROG_TYPE.lwtOut, { name: 'route program', returns: LWT }],
   [BPF_PROG_TYPE.lwtXmit, { name: 'route program', returns: LWT }],
   [BPF_PROG_TYPE.lwtSeg6local, { name: 'route program', returns: LWT }],
+  [BPF_PROG_TYPE.flowDissector, { name: 'flow dissector', returns: DISSECTOR }],
   // A parser's length, or a verdict: the type does not tell.
   [BPF_PROG_TYPE.skSkb, { name: 'socket map program', returns: { kind: 'signed', bits: 32 } }],
 ]);
@@ -64,7 +68,7 @@ const CONTEXT: Carrier = {
  */
 export function resolveProgram(
   spec: ProgramSpec & { readonly id: string },
-  { features }: Pick<FunctionKernel, 'features'>,
+  { btf, features }: Pick<FunctionKernel, 'btf' | 'features'>,
   programs: BpfPrograms,
 ): ResolvedHook {
   const doing = `choosing hooks: ${spec.id}`;
@@ -81,11 +85,14 @@ export function resolveProgram(
     ...{ id: spec.id, pattern: undefined, module: undefined, cookie: false, addresses: [] },
     subject: `packets ${atEntry ? 'to' : 'from'} ${type?.name ?? 'program'}`,
     backend: atEntry ? 'fentry' : 'fexit',
-    arguments: {
-      // Its declared type does not matter where a helper gives the context.
-      carrier: { ...CONTEXT, typed: !features.has('get-func-arg') },
-      certain: true,
-    },
+    arguments:
+      program.type === BPF_PROG_TYPE.flowDissector
+        ? dissected(btf, doing)
+        : {
+            // Its declared type does not matter where a helper gives the context.
+            carrier: { ...CONTEXT, typed: !features.has('get-func-arg') },
+            certain: true,
+          },
     ...{ direction: undefined, hasLocation: false, atData: false, destructor: undefined },
     returns: atEntry ? undefined : type?.returns,
     ...attachedToProgram(program, spec.id),
@@ -104,10 +111,19 @@ function refuseOthers(of: string, doing: string, programs: BpfPrograms): void {
       hint: `xdp:${of}`,
     });
   }
-  if (found?.type === BPF_PROG_TYPE.flowDissector) {
-    throw new UsageError(
-      `${doing}: program ${of} (${found.name}) is a flow dissector: it may run without a packet`,
-      { hint: 'hook a function that is given the packet: __skb_flow_dissect' },
-    );
+}
+
+/** The context of a flow dissector: headers are dissected before there is an sk_buff, too. */
+function dissected(btf: Btf, doing: string): HookArguments {
+  const struct = 'bpf_flow_dissector';
+  const offset = memberPath(btf, struct, 'skb')?.offsetBytes;
+  if (offset === undefined) {
+    throw new UnsupportedError(`${doing}: this kernel's BTF does not tell where its packet is`, {
+      hint: 'hook a function that is given the packet: __skb_flow_dissect',
+    });
   }
+  return {
+    carrier: { ...CONTEXT, kind: 'skb-member', typed: false, offset, struct },
+    certain: false,
+  };
 }

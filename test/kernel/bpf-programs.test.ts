@@ -105,6 +105,29 @@ describe.skipIf(!kernel.fentry)('a socket filter', () => {
   });
 });
 
+describe.skipIf(!kernel.fentry)('a flow dissector', () => {
+  it('is given the packets whose flow somebody asks for', async ({ skip }) => {
+    const { id } = await load(SkbProgram.dissector(pair.a, 'dissect'));
+    // It spreads packets over its queues by flow; frames of a packet socket have no hash yet.
+    const fair = ['qdisc', 'add', 'dev', pair.a.device, 'root', 'fq_codel'];
+    if (pair.a.try(['tc', ...fair]).status !== 0) skip('this kernel has no fq_codel');
+    try {
+      const { records, stderr } = await capture(['--hook', 'bpf:dissect', 'udp port 9'], traffic);
+      expect(stderr).toContain(`packets to flow dissector (program ${id} (dissect), fentry)`);
+      const at = (end: string): readonly JsonRecord[] =>
+        records.filter(({ hook }) => hook === `bpf:dissect@${end}`);
+      expect(at('entry').map(({ packet }) => packet)).toEqual([
+        ...Array<string>(3).fill(hex(frame(SHOT, { change: 1 }))),
+        ...Array<string>(2).fill(hex(frame(OK))),
+      ]);
+      expect(at('exit').map(({ ret }) => ret)).toEqual(Array(5).fill('BPF_OK'));
+      provedBy('dissector', 'the program');
+    } finally {
+      pair.a.exec('tc', 'qdisc', 'del', 'dev', pair.a.device, 'root');
+    }
+  });
+});
+
 describe('a program that cannot be hooked', () => {
   it.each([
     ['bpf:4294967295', 1, /: no BPF program has the id 4294967295$/],

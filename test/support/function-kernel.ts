@@ -116,6 +116,7 @@ function addTypes(
     });
   const skb = ptr(struct('sk_buff', ['head']));
   struct('pt_regs', ['r9', 'r8', 'ax', 'cx', 'dx', 'si', 'di', 'sp']);
+  struct('bpf_flow_dissector', ['flow_keys', 'skb'], skb);
   struct('bpf_prog', ['a', 'b', 'c', 'd', 'e', 'f', 'aux', 'insnsi']);
   return {
     skb,

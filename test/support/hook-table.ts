@@ -19,6 +19,7 @@ export const HOOK_ROWS = {
   xdpMapNative: '`xdpmap:PATH`, native mode',
   tc: '`bpf:...`, a tc program',
   socketFilter: '`bpf:...`, a socket filter',
+  dissector: '`bpf:...`, a flow dissector',
   afxdpTx: '`afxdp:tx`',
   afxdpTxZeroCopy: '`afxdp:tx`, zero copy',
   afxdpRxGeneric: '`afxdp:rx`, generic mode',

@@ -2,6 +2,7 @@
 /*
  * skb-program tc PIN NAME [nobtf]: loads a tc program and pins it, for `tc filter ... object-pinned
  * PIN`. skb-program socket DEVICE NAME [nobtf]: a socket filter on a packet socket of that device.
+ * skb-program dissect - NAME: a flow dissector of the network namespace, that returns BPF_OK.
  *
  * The packet says what becomes of it: byte 42, the first of a datagram over IPv4, is what the
  * program returns; where byte 43 is not 0, the tc program changes byte 44 to 0x5a. Shorter packets
@@ -9,6 +10,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/if_ether.h>
@@ -114,7 +116,7 @@ static int load_program(int type, const char *name, int btf)
 		*at++ = SET(5, 0);
 		*at++ = insn(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_skb_store_bytes);
 	}
-	*at++ = PACKET_BYTE(VERDICT_AT);
+	*at++ = type == BPF_PROG_TYPE_FLOW_DISSECTOR ? SET(0, 0) : PACKET_BYTE(VERDICT_AT);
 	*at++ = insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	attr.prog_type = type;
 	attr.insns = (uint64_t)program;
@@ -159,22 +161,41 @@ static void attach_to_socket(int program, const char *device)
 		fail("bind");
 }
 
+static void attach_to_namespace(int program)
+{
+	union bpf_attr attr = {};
+
+	attr.link_create.prog_fd = program;
+	attr.link_create.target_fd = open("/proc/self/ns/net", O_RDONLY);
+	attr.link_create.attach_type = BPF_FLOW_DISSECTOR;
+	if (bpf(BPF_LINK_CREATE, &attr) < 0)
+		fail("BPF_LINK_CREATE");
+}
+
+static int type_of(const char *kind)
+{
+	if (!strcmp(kind, "tc"))
+		return BPF_PROG_TYPE_SCHED_CLS;
+	return strcmp(kind, "dissect") ? BPF_PROG_TYPE_SOCKET_FILTER : BPF_PROG_TYPE_FLOW_DISSECTOR;
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	struct bpf_prog_info info = {};
 	union bpf_attr attr = {};
-	int program, tc;
+	int program, type;
 	char line[16];
 
 	if (argc < 4)
 		return 2;
-	tc = !strcmp(argv[1], "tc");
+	type = type_of(argv[1]);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	program = load_program(tc ? BPF_PROG_TYPE_SCHED_CLS : BPF_PROG_TYPE_SOCKET_FILTER, argv[3],
-			       argc == 4);
-	if (tc)
+	program = load_program(type, argv[3], argc == 4);
+	if (type == BPF_PROG_TYPE_SCHED_CLS)
 		pin(program, argv[2]);
+	else if (type == BPF_PROG_TYPE_FLOW_DISSECTOR)
+		attach_to_namespace(program);
 	else
 		attach_to_socket(program, argv[2]);
 	attr.info.bpf_fd = program;

@@ -53,6 +53,12 @@ export class SkbProgram {
     return SkbProgram.#start(command, () => undefined, [name]);
   }
 
+  /** The namespace's flow dissector. */
+  static async dissector(at: Netns, name: string): Promise<SkbProgram> {
+    const command = at.command([buildSender('skb-program'), 'dissect', '-']);
+    return SkbProgram.#start(command, () => undefined, [name]);
+  }
+
   static async #start(
     [program = '', ...args]: readonly string[],
     undo: () => void,

@@ -1,15 +1,18 @@
 /**
  * The figures of docs/performance.md, measured on traffic in two namespaces of its own:
  *   node figures.js CHECKOUT [--json] [--runs N] [--packets N] [--realtime]
- *     [--only NAME[,NAME...]]
+ *     [--only NAME[,NAME...]] [--peers DIRECTORY] [--plot DIRECTORY]
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NetnsPair } from '../netns.ts';
+import { measureGrowth } from './growth.ts';
 import { measureMemory } from './memory.ts';
 import { measureParts } from './parts.ts';
+import { measurePeers } from './peers.ts';
+import { plotGrowth } from './plot.ts';
 import { measureProgram } from './program-cost.ts';
 import { measureReader } from './reader.ts';
 import { measureSender } from './sender.ts';
@@ -24,7 +27,9 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '9' },
     packets: { type: 'string', default: '200000' },
     realtime: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'startup,parts,program,reader,memory,sender' },
+    peers: { type: 'string', default: '' },
+    plot: { type: 'string' },
+    only: { type: 'string', default: 'startup,parts,program,reader,memory,sender,growth' },
   },
 });
 const [checkout = ''] = positionals;
@@ -136,6 +141,53 @@ if (wanted.includes('sender')) {
         formatSpread(ratio, 3),
         capturerUs === undefined ? '' : formatSpread(capturerUs, 2),
         lost === undefined ? '' : String(lost),
+      ]),
+    ),
+  );
+}
+if (wanted.includes('growth')) {
+  const setting = { xcap: script, pair, runs: Math.min(runs, 5), packets: packets / 4 };
+  const growths = await measureGrowth(setting, availableParallelism());
+  result['growth'] = growths;
+  for (const { title, xLabel, yLabel, lines } of growths) {
+    tables.push(
+      formatTable(
+        `${title}: ${yLabel}`,
+        [xLabel, ...lines.map(({ label }) => label)],
+        (lines[0]?.points ?? []).map(({ x }, i) => [
+          String(x),
+          ...lines.map(({ points }) => {
+            const point = points[i];
+            return point === undefined ? '' : formatSpread(point.y, 0);
+          }),
+        ]),
+      ),
+    );
+  }
+  if (values.plot !== undefined) {
+    for (const file of plotGrowth(growths, values.plot)) process.stderr.write(`${file}\n`);
+  }
+}
+if (wanted.includes('peers')) {
+  const figures = await measurePeers(script, pair, values.peers, Math.min(runs, 5), packets);
+  result['peers'] = figures;
+  tables.push(
+    formatTable(
+      `Beside peers on dropped datagrams, in turns (${Math.min(runs, 5)} runs of 2 x ${packets} packets)`,
+      [
+        ...['tool', 'ready, s', 'BPF, ns an event', 'slow-down of the sender'],
+        ...['captured', 'of', 'says it lost', 'resident, MiB', 'processor, s'],
+      ],
+      figures.map((figure) => [
+        figure.what,
+        formatSpread(figure.readyS, 2),
+        figure.nsPerEvent === undefined ? '' : formatSpread(figure.nsPerEvent, 0),
+        formatSpread(figure.slowDown, 2),
+        String(figure.captured),
+        String(figure.sent),
+        figure.said.join(' '),
+        formatSpread(figure.residentMiB, 1),
+        formatSpread(figure.processorS, 1),
       ]),
     ),
   );

@@ -17,7 +17,7 @@ export interface ProgramFigure {
 const BPF_ENABLE_STATS = 32;
 
 /** Statistics of all programs are on while the descriptor is open (bpf(2), since 5.8): no sysctl is touched. */
-function enableStats(): Disposable {
+export function enableStats(): Disposable {
   const fd = new Attr(8).u32(0, 0).call(BPF_ENABLE_STATS);
   if (fd < 0) throw new Error(`switching BPF statistics on: errno ${-fd}`);
   return {

@@ -16,12 +16,37 @@ export function processorNs(pid: number): number {
     .reduce((sum, text) => sum + Number(text.split(' ')[0]), 0);
 }
 
-/** As processorNs(), once the process has done what it had to do. */
-export async function settledProcessorNs(pid: number): Promise<number> {
+/** Of each BPF program among the descriptors of a process, in their order. */
+export function programRuns(pid: number): readonly ProgramRun[] {
+  return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
+    let text;
+    try {
+      text = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
+    } catch {
+      return []; // closed meanwhile
+    }
+    const number = (name: string): number | undefined => {
+      const value = new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(text)?.[1];
+      return value === undefined ? undefined : Number(value);
+    };
+    const runs = number('run_cnt');
+    return runs === undefined ? [] : [{ runs, ns: number('run_time_ns') ?? 0 }];
+  });
+}
+
+/** Resident memory, KiB. */
+export function residentKiB(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(/^Rss:\s*(\d+) kB$/m.exec(rollup)?.[1]);
+}
+
+/** As processorNs(), once the process has done what it had to do, or after so long. */
+export async function settledProcessorNs(pid: number, timeoutMs = Infinity): Promise<number> {
+  const from = performance.now();
   for (let last = processorNs(pid); ;) {
     await sleep(200);
     const now = processorNs(pid);
-    if (now - last < 1e6) return now;
+    if (now - last < 1e6 || performance.now() - from > timeoutMs) return now;
     last = now;
   }
 }
@@ -86,21 +111,9 @@ export class Tracee {
 
   /** Counts of its BPF program; the time is there only while statistics are on (BPF_ENABLE_STATS). */
   program(): ProgramRun {
-    for (const fd of readdirSync(`/proc/${this.pid}/fdinfo`)) {
-      let text;
-      try {
-        text = readFileSync(`/proc/${this.pid}/fdinfo/${fd}`, 'utf8');
-      } catch {
-        continue; // closed meanwhile
-      }
-      const number = (name: string): number | undefined => {
-        const value = new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(text)?.[1];
-        return value === undefined ? undefined : Number(value);
-      };
-      const runs = number('run_cnt');
-      if (runs !== undefined) return { runs, ns: number('run_time_ns') ?? 0 };
-    }
-    throw new Error(`process ${this.pid}: no BPF program among its descriptors`);
+    const [first] = programRuns(this.pid);
+    if (first === undefined) throw new Error(`process ${this.pid}: no BPF program`);
+    return first;
   }
 
   /** KiB by the names of /proc/PID/smaps_rollup, and of that the mapped ring alone. */

@@ -75,15 +75,22 @@ describe('a program that is given sk_buffs', () => {
     ['bpf:2', 1n, { ret: 'allow' }],
     ['bpf:3', 0xffff_ffffn, { ret: '4294967295' }],
     ['bpf:8', 2n, { ret: 'BPF_DROP' }],
+    ['bpf:6', 129n, { ret: 'BPF_FLOW_DISSECTOR_CONTINUE' }],
   ])('returns what its type means: %s, %s', (name, value, expected) => {
     const [hook] = resolve(`${name}@exit`);
     expect(hook?.returns && decodeReturn(hook.returns, value)).toEqual(expected);
     expect(resolve(`${name}@entry`)[0]?.returns).toBeUndefined();
   });
 
+  it('of a flow dissector is in its context, and not always there', () => {
+    const [entry] = resolve('bpf:6');
+    expect(entry?.arguments).toMatchObject({
+      ...{ certain: false, carrier: { kind: 'skb-member', offset: 8, typed: false } },
+    });
+  });
+
   it.each([
     ['bpf:5', 1, /: program 5 \(xdp_prog\) is an XDP program$/, /^xdp:5$/],
-    ['bpf:6', 1, /: program 6 \(dissect\) is a flow dissector/, /__skb_flow_dissect/],
     ['bpf:7', 4, /: program 7 \(bare\) has no BTF$/, /^compile it with -g \(clang\)$/],
     ['bpf:9', 1, /: program 9 \(kprobe_prog\) is no program that is given sk_buffs$/, /bpftool/],
     ['bpf:99', 1, /: no BPF program has the id 99$/, /bpftool/],

@@ -1,0 +1,273 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NetnsPair } from '../netns.ts';
+import { enableStats } from './program-cost.ts';
+import { ratios, spreadOf, type Spread } from './spread.ts';
+import { programRuns, residentKiB, settledProcessorNs } from './tracee.ts';
+import { DROPPED_PORT, flood } from './traffic-run.ts';
+
+export interface PeerFigure {
+  readonly what: string;
+  /** From exec to its word that it is ready, seconds. */
+  readonly readyS: Spread;
+  /** Of its BPF programs for each event, with the kernel's clock reading; undefined without programs. */
+  readonly nsPerEvent: Spread | undefined;
+  /** Of what a packet costs its sender, to the bare run before. */
+  readonly slowDown: Spread;
+  /** What it wrote of all packets that match, all runs together. */
+  readonly captured: number;
+  readonly sent: number;
+  readonly said: readonly string[];
+  readonly residentMiB: Spread;
+  /** Of the whole process, start included, seconds. */
+  readonly processorS: Spread;
+}
+
+type Filter = 'matched' | 'rejected';
+
+interface Peer {
+  readonly name: string;
+  readonly command: (filter: Filter, file: string) => readonly string[];
+  /** What it prints when it is ready; undefined: it makes the file `ready`. */
+  readonly ready: RegExp | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Its output is its standard output. */
+  readonly toStdout?: boolean;
+  /** How many events it wrote. */
+  readonly captured: (file: string, said: string) => number;
+  /** What it says of events that it lost. */
+  readonly lost: RegExp;
+}
+
+const lines = (file: string, of: RegExp): number =>
+  existsSync(file)
+    ? readFileSync(file, 'latin1')
+        .split('\n')
+        .filter((line) => of.test(line)).length
+    : 0;
+
+/** The function behind the tracepoint of dropped packets: what tools that have no tracepoint hook. */
+function droppingFunction(): string {
+  const symbols = readFileSync('/proc/kallsyms', 'latin1');
+  const name = ['sk_skb_reason_drop', 'kfree_skb_reason', 'kfree_skb'].find((each) =>
+    symbols.includes(` T ${each}\n`),
+  );
+  if (name === undefined) throw new Error('no function that drops packets');
+  return name;
+}
+
+/** The same work for each: packets to a UDP port that a rule drops, and those of another port. */
+function peersOf(
+  xcap: readonly string[],
+  pair: NetnsPair,
+  root: string,
+  cache: string,
+): readonly Peer[] {
+  const chroot = ['chroot', root];
+  const dropping = droppingFunction();
+  const expression = (filter: Filter): string =>
+    `udp port ${filter === 'matched' ? DROPPED_PORT : DROPPED_PORT + 1}`;
+  const ours = (name: string, XCAP_CACHE: string): Peer => ({
+    name,
+    command: (filter, file) => [...xcap, '-s', '128', '-w', file, expression(filter)],
+    ready: undefined,
+    environment: { XCAP_CACHE },
+    captured: (_file, said) => Number(/ (\d+) written/.exec(said)?.[1] ?? Number.NaN),
+    lost: / (\d+) lost/,
+  });
+  const bpftrace = (format: string): Peer['command'] => {
+    return (filter) => [
+      ...[...chroot, 'bpftrace', '-e'],
+      `fentry:vmlinux:${dropping} {
+        $ip = (struct iphdr *)(args.skb->head + args.skb->network_header);
+        if ($ip->protocol == ${filter === 'matched' ? 17 : 1}) { ${format} } }`,
+    ];
+  };
+  return [
+    {
+      name: 'tcpdump -w, on the device',
+      command: (filter, file) => [
+        ...pair.b.command(['tcpdump', '-Z', 'root', '-n', '-s', '128', '-i', pair.b.device]),
+        ...['-w', file, expression(filter)],
+      ],
+      ready: /listening on/,
+      captured: (_file, said) => Number(/(\d+) packets captured/.exec(said)?.[1] ?? Number.NaN),
+      lost: /(\d+) packets dropped by kernel/,
+    },
+    ours('xcap -w, cached', cache),
+    ours('xcap -w, compiled', 'off'),
+    {
+      name: 'bpftrace, a line of 30 bytes',
+      command: bpftrace(
+        'printf("%s %s > %s len %d\\n", comm, ntop($ip->saddr), ntop($ip->daddr), args.skb->len);',
+      ),
+      ready: /Attached \d+ probe/i,
+      toStdout: true,
+      captured: (file) => lines(file, / len \d+$/),
+      lost: /(?:lost|skipped) (\d+) events/i,
+    },
+    {
+      name: 'pwru --output-meta --output-tuple',
+      command: (filter) => [
+        ...[...chroot, 'pwru', '--filter-func', dropping, '--output-meta', '--output-tuple'],
+        expression(filter),
+      ],
+      ready: /Listening for events/,
+      toStdout: true,
+      captured: (file) => lines(file, /^0x[0-9a-f]+ /),
+      lost: /(\d+) (?:events )?lost/i,
+    },
+  ];
+}
+
+interface Sample {
+  readonly readyS: number;
+  readonly ns: number | undefined;
+  readonly us: number;
+  readonly baseUs: number;
+  readonly captured: number;
+  readonly said: string;
+  readonly residentMiB: number;
+  readonly processorS: number;
+}
+
+const READY_MS = 120_000;
+
+/** One run of a tool: started, flooded twice, the second time with the kernel's statistics on, ended by Ctrl-C. */
+async function measureOnce(
+  peer: Peer,
+  filter: Filter,
+  pair: NetnsPair,
+  packets: number,
+): Promise<Sample> {
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'xcap-peers-'));
+  const file = join(folder, 'events');
+  const readyFile = join(folder, 'ready');
+  try {
+    const baseUs = flood(pair, packets);
+    const [program = '', ...args] = peer.command(filter, file);
+    const words = peer.ready === undefined ? ['--ready-file', readyFile, ...args] : args;
+    const from = performance.now();
+    const child = spawn(program, words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...peer.environment },
+    });
+    const pid = child.pid ?? 0;
+    let said = '';
+    const note = (chunk: Buffer): void => void (said += chunk.toString('latin1'));
+    child.stderr.on('data', note);
+    if (peer.toStdout === true) {
+      child.stdout.pipe(createWriteStream(file));
+      child.stdout.on('data', (chunk: Buffer) => {
+        if (said.length < 4096) note(chunk);
+      });
+    }
+    const ended = new Promise<void>((resolve) => {
+      child.once('close', () => {
+        resolve();
+      });
+    });
+    const isReady = (): boolean =>
+      peer.ready === undefined ? existsSync(readyFile) : peer.ready.test(said);
+    while (!isReady()) {
+      if (child.exitCode !== null) throw new Error(`${peer.name}: ended: ${said}`);
+      if (performance.now() - from > READY_MS) throw new Error(`${peer.name}: not ready: ${said}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const readyS = (performance.now() - from) / 1000;
+    const us = flood(pair, packets);
+    let ns: number | undefined;
+    const stats = enableStats();
+    try {
+      const before = programRuns(pid);
+      flood(pair, packets);
+      const after = programRuns(pid);
+      // Of several programs one is at the place that counts.
+      const runs = Math.max(0, ...after.map((each, i) => each.runs - (before[i]?.runs ?? 0)));
+      const sum = after.reduce((all, each, i) => all + each.ns - (before[i]?.ns ?? 0), 0);
+      if (runs > 0) ns = sum / runs;
+    } finally {
+      stats[Symbol.dispose]();
+    }
+    const residentMiB = residentKiB(pid) / 1024;
+    // What it has still to write, it writes now; a tool that polls never settles.
+    const processorNs = await settledProcessorNs(pid, 5000);
+    child.kill('SIGINT');
+    const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    await ended;
+    clearTimeout(killer);
+    return {
+      ...{ readyS, ns, us, baseUs, said, residentMiB },
+      captured: filter === 'matched' ? peer.captured(file, said) : 0,
+      processorS: processorNs / 1e9,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * xcap beside its peers on dropped datagrams, in turns: what matches, and what does not.
+ *
+ * @param root directory of the peers that run in it: scripts/guest/fetch-peers
+ */
+export async function measurePeers(
+  xcap: readonly string[],
+  pair: NetnsPair,
+  root: string,
+  runs: number,
+  packets: number,
+): Promise<readonly PeerFigure[]> {
+  for (const name of ['proc', 'sys', 'dev']) {
+    const place = join(root, name);
+    mkdirSync(place, { recursive: true });
+    if (statSync(place).dev !== statSync(root).dev) continue;
+    // Recursive, so that tracefs and the like come along.
+    const { status, stderr } = spawnSync('mount', ['--rbind', `/${name}`, place]);
+    if (status !== 0) throw new Error(`mounting ${place}: ${stderr.toString()}`);
+  }
+  const cache = mkdtempSync(join(tmpdir(), 'xcap-peers-cache-'));
+  const cases = peersOf(xcap, pair, root, cache).flatMap((peer) =>
+    (['matched', 'rejected'] as const).map((filter) => ({ peer, filter, samples: [] as Sample[] })),
+  );
+  try {
+    for (let run = 0; run < runs; run++) {
+      for (const { peer, filter, samples } of cases) {
+        // The first fills caches: ours, and the page cache for all.
+        if (run === 0) await measureOnce(peer, filter, pair, 100);
+        samples.push(await measureOnce(peer, filter, pair, packets));
+      }
+    }
+  } finally {
+    rmSync(cache, { recursive: true, force: true });
+  }
+  return cases.map(({ peer, filter, samples }) => {
+    const of = (key: (sample: Sample) => number): Spread => spreadOf(samples.map(key));
+    const times = samples.map(({ ns }) => ns).filter((ns) => ns !== undefined);
+    const bases = samples.map(({ baseUs }) => baseUs);
+    return {
+      what: `${peer.name}, ${filter}`,
+      readyS: of(({ readyS }) => readyS),
+      nsPerEvent: times.length === 0 ? undefined : spreadOf(times),
+      slowDown: ratios(
+        samples.map(({ us }) => us),
+        bases,
+      ),
+      captured: samples.reduce((sum, { captured }) => sum + captured, 0),
+      sent: filter === 'matched' ? 2 * packets * samples.length : 0,
+      said: samples.map(({ said }) => peer.lost.exec(said)?.[1] ?? 'nothing'),
+      residentMiB: of(({ residentMiB }) => residentMiB),
+      processorS: of(({ processorS }) => processorS),
+    };
+  });
+}
