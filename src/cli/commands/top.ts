@@ -56,7 +56,12 @@ export function parseBy(spelled: string, text: string): readonly TopDimension[] 
     const [near] = nearest(word, TOP_DIMENSIONS);
     const meant = near === undefined ? '' : `did you mean ${near}? `;
     const hint = `${meant}${spelled} takes ${TOP_DIMENSIONS.join(', ')}`;
-    throw badValue(spelled, text, word === '' ? 'a name is empty' : `${word}: no such thing`, hint);
+    throw badValue(
+      spelled,
+      text,
+      word === '' ? 'a name is empty' : `no such thing${word === text ? '' : `: ${word}`}`,
+      hint,
+    );
   }
   return [...new Set(words as readonly TopDimension[])];
 }

@@ -26,7 +26,7 @@ describe('xcap top', () => {
   test.each([
     [
       ['--by', 'reasons'],
-      'reading the command line: --by: reasons: reasons: no such thing\n' +
+      'reading the command line: --by: reasons: no such thing\n' +
         '  did you mean reason? --by takes hook, reason, location, iface, netns, comm, flow\n',
     ],
     [
