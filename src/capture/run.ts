@@ -24,8 +24,7 @@ import { ReaderMeter } from './reader-cost.ts';
 import { measureRuns } from './run-stats.ts';
 import { hookStats, sumsError } from './stats.ts';
 import { formatVerdictLine } from './verdict-line.ts';
-import { explainNothing, formatStats, summarise } from './summary.ts';
-import { formatTopStats } from './top/format-top-stats.ts';
+import { explainNothing, formatStats, formatTopStats, summarise } from './summary.ts';
 import type { TopPlan } from './top/plan-top.ts';
 
 /** Where what was compiled comes from: a compiler, the cache, a file. */

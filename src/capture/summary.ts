@@ -5,6 +5,25 @@ const plural = (count: number, noun: string): string => `${count} ${noun}${count
 
 /** `drop: 201 seen, 1 rejected (filter 1), 200 matched, 200 written, 0 lost, 0 missed` */
 export function formatStats(stats: HookStats): string {
+  return formatLine(stats, [
+    `${stats.matched} matched`,
+    ...(stats.sampledOut > 0 ? [`${stats.sampledOut} sampled out`] : []),
+    `${stats.written} written`,
+    `${stats.lost} lost`,
+    ...(stats.left > 0 ? [`${stats.left} left`] : []),
+  ]);
+}
+
+/**
+ * Of `xcap top`: `drop: 201 seen, 1 rejected (filter 1), 200 counted, 0 other, 0 missed`, where a row has what was
+ * counted, and other had no room for one.
+ */
+export function formatTopStats(stats: HookStats): string {
+  return formatLine(stats, [`${stats.written} counted`, `${stats.lost} other`]);
+}
+
+/** @param outcomes what became of those that were not rejected */
+function formatLine(stats: HookStats, outcomes: readonly string[]): string {
   const rejected = Object.entries(stats.rejected);
   const rejectedSum = rejected.reduce((sum, [, count]) => sum + count, 0);
   const detail = rejected.map(([label, count]) => `${label} ${count}`).join(', ');
@@ -12,11 +31,7 @@ export function formatStats(stats: HookStats): string {
     `${stats.seen} seen`,
     ...(stats.skipped > 0 ? [`${stats.skipped} skipped`] : []),
     `${rejectedSum} rejected${detail === '' ? '' : ` (${detail})`}`,
-    `${stats.matched} matched`,
-    ...(stats.sampledOut > 0 ? [`${stats.sampledOut} sampled out`] : []),
-    `${stats.written} written`,
-    `${stats.lost} lost`,
-    ...(stats.left > 0 ? [`${stats.left} left`] : []),
+    ...outcomes,
     `${stats.missed} missed`,
     ...(stats.unreturned > 0 ? [`${stats.unreturned} not returned`] : []),
   ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatTopStats } from '../../../../src/capture/top/format-top-stats.ts';
+import { formatTopStats } from '../../../../src/capture/summary.ts';
 import { planTop } from '../../../../src/capture/top/plan-top.ts';
 import { UsageError } from '../../../../src/errors.ts';
 
