@@ -1,0 +1,120 @@
+import { COUNTERS } from '../abi/counters.ts';
+import type { CaptureIo, CaptureOptions } from './options.ts';
+import { announce } from './announce.ts';
+import type { Outputs } from './outputs.ts';
+import { formatProgramCosts, formatReaderCost } from './own-cost.ts';
+import type { CapturePlan } from './plan.ts';
+import { Pump } from './pump.ts';
+import { ReaderMeter } from './reader-cost.ts';
+import { readStats, report, reportCounts, type RunStats } from './report.ts';
+import type { Session } from './session.ts';
+import { formatVerdictLine } from './verdict-line.ts';
+
+const LOST = COUNTERS.indexOf('lost');
+const SUBMITTED = COUNTERS.indexOf('submitted');
+const LOST_REREAD_MS = 50;
+
+/** Lost events by hook, read again now and then: each reading is a system call. */
+export function lostCounter(plan: CapturePlan, session: Session): (hook: string) => number {
+  const known = new Map(
+    plan.names.hooks.map((hook, number) => [hook, { number, lost: 0, readAt: -Infinity }]),
+  );
+  return (hook) => {
+    const entry = known.get(hook);
+    if (entry === undefined) return 0;
+    const now = performance.now();
+    if (now - entry.readAt > LOST_REREAD_MS) {
+      entry.lost = session.counts(entry.number)[LOST] ?? 0;
+      entry.readAt = now;
+    }
+    return entry.lost;
+  };
+}
+
+const VERDICTS_EVERY_MS = 1000;
+
+/** Moves events to the outputs until the capture is told to end; then the summary. */
+export async function pumpEvents(
+  options: CaptureOptions,
+  io: CaptureIo,
+  plan: CapturePlan,
+  session: Session,
+  outputs: Outputs,
+  measured: boolean,
+): Promise<void> {
+  const hooks = plan.names.hooks;
+  let finish = (): void => undefined;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const pumpOptions = {
+    count: options.count,
+    userBytes: plan.sizes.userBytes,
+    interactive: io.stdout.isTerminal,
+  };
+  const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);
+  const stats = (): RunStats => readStats(plan, session, reader);
+  const meter = new ReaderMeter();
+  const costs = (): readonly string[] => [
+    ...(measured ? formatProgramCosts(session.costs(), hooks, plan.hooks) : []),
+    ...(options.text.verbose > 0 ? [formatReaderCost(meter.read())] : []),
+  ];
+  const stopListening = io.onSummaryRequest(() => {
+    reportCounts(io, plan.hooks, stats());
+    for (const line of costs()) io.log.note(line);
+  });
+  const tellVerdicts = (): void => {
+    if (options.xdpcap?.counts === true) io.log.text(formatVerdictLine(stats().hooks));
+  };
+  const ticker =
+    options.xdpcap === undefined ? undefined : setInterval(tellVerdicts, VERDICTS_EVERY_MS);
+  const timer =
+    options.durationNs === undefined
+      ? undefined
+      : setTimeout(finish, Number(options.durationNs) / 1e6);
+  const limit =
+    options.maxOverhead === undefined
+      ? undefined
+      : new (await import('./overhead-limit.ts')).OverheadLimit(options.maxOverhead, plan, {
+          session,
+          reader,
+          meter,
+          log: io.log,
+          finish,
+        });
+  io.abort.addEventListener('abort', finish, { once: true });
+  try {
+    reader.start();
+    await announce(options, io, plan);
+    meter.begin();
+    limit?.start();
+    if (!io.abort.aborted) await finished;
+  } finally {
+    clearTimeout(timer);
+    clearInterval(ticker);
+    limit?.stop();
+    io.abort.removeEventListener('abort', finish);
+    stopListening();
+    session.detach();
+    reader.stop();
+  }
+  await settle(session, reader, hooks.length);
+  const final = stats();
+  await outputs.close(final.hooks);
+  tellVerdicts();
+  report(io, plan.hooks, final, options.xdpcap === undefined, [...costs(), ...outputs.notes()]);
+}
+
+/** A program may still be running when the link is gone: wait until its event is in and counted. */
+async function settle(session: Session, reader: Pump, hooks: number): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await reader.drain();
+    const read = reader.written.reduce((sum, count) => sum + count, 0);
+    let submitted = 0;
+    for (let hook = 0; hook < hooks; hook++) submitted += session.counts(hook)[SUBMITTED] ?? 0;
+    if (submitted === read || reader.isDone) {
+      if (attempt > 0) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
