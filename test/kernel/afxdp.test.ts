@@ -6,13 +6,8 @@ import { proved, provedBy } from '../support/hook-table.ts';
 import { NetnsPair, networkCards, type Netns } from '../support/netns.ts';
 import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
 import { capture, runXcap } from '../support/tracer.ts';
-import {
-  AfXdpReceiver,
-  bindsZeroCopy,
-  sendByAfXdp,
-  sendFrames,
-  type AfXdpSending,
-} from '../support/traffic.ts';
+import { AfXdpReceiver } from '../support/af-xdp-receiver.ts';
+import { bindsZeroCopy, sendByAfXdp, sendFrames, type AfXdpSending } from '../support/traffic.ts';
 
 const COUNT = 20;
 const OTHER = 3;

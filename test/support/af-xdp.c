@@ -6,10 +6,10 @@
  * Sends the frame of standard input, in hexadecimal, COUNT times through an AF_XDP socket, BATCH of
  * them (1) at a time, or receives COUNT frames on queue 0 through one, by an XDP program that hands
  * it all that comes (Documentation/networking/af_xdp.rst). The receiver prints "ready" when it is
- * attached, then each frame in hexadecimal, and ends after COUNT frames or five idle seconds,
- * thirty before the first. The sender prints how many frames the kernel completed; "shared" is a
- * second socket that sends from the same memory and has nothing to send. The status is 3 where the
- * device does not bind in zero copy.
+ * attached, then each frame in hexadecimal, and "end" after COUNT frames or five idle seconds,
+ * thirty before the first; it ends with its standard input. The sender prints how many frames the
+ * kernel completed; "shared" is a second socket that sends from the same memory and has nothing to
+ * send. The status is 3 where the device does not bind in zero copy.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -279,6 +279,11 @@ static int receive_all(const char *device, uint32_t count, uint32_t mode, uint16
 		}
 		__atomic_store_n(rx.consumer, taken, __ATOMIC_RELEASE);
 	}
+	/* Whoever is still to look at this process finds it. */
+	puts("end");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
 	return 0;
 }
 

@@ -113,45 +113,6 @@ export function bindsZeroCopy(at: Netns): boolean {
   return status === 0;
 }
 
-/** An AF_XDP socket that takes all frames of the namespace's device, until it has `count`. */
-export class AfXdpReceiver {
-  /** The frames, in hexadecimal, when it has ended. */
-  readonly frames: Promise<readonly string[]>;
-  readonly pid: number | undefined;
-
-  private constructor(frames: Promise<readonly string[]>, pid: number | undefined) {
-    this.frames = frames;
-    this.pid = pid;
-  }
-
-  static async start(
-    at: Netns,
-    mode: 'generic' | 'native' | 'zero-copy',
-    count: number,
-  ): Promise<AfXdpReceiver> {
-    const child = at.spawn(buildSender('af-xdp'), 'receive', at.device, String(count), mode);
-    let out = '';
-    let err = '';
-    child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    const frames = new Promise<readonly string[]>((resolve, reject) => {
-      child.once('close', (status) => {
-        if (status === 0) resolve(out.trim().split('\n').slice(1));
-        else reject(new Error(`af-xdp: ${err}`));
-      });
-    });
-    await Promise.race([
-      frames,
-      new Promise<void>((resolve) => {
-        child.stdout?.on('data', (chunk: Buffer) => {
-          out += chunk.toString();
-          if (out.startsWith('ready\n')) resolve();
-        });
-      }),
-    ]);
-    return new AfXdpReceiver(frames, child.pid);
-  }
-}
-
 /** How a stream is handed to the kernel: see test/support/send-stream.c. */
 export type StreamKind = 'write' | 'sendfile' | 'zerocopy' | 'segments';
 
