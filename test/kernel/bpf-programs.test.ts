@@ -106,25 +106,21 @@ describe.skipIf(!kernel.fentry)('a socket filter', () => {
 });
 
 describe.skipIf(!kernel.fentry)('a flow dissector', () => {
-  it('is given the packets whose flow somebody asks for', async ({ skip }) => {
+  it('is given the packets whose headers somebody asks for', async () => {
     const { id } = await load(SkbProgram.dissector(pair.a, 'dissect'));
-    // It spreads packets over its queues by flow; frames of a packet socket have no hash yet.
-    const fair = ['qdisc', 'add', 'dev', pair.a.device, 'root', 'fq_codel'];
-    if (pair.a.try(['tc', ...fair]).status !== 0) skip('this kernel has no fq_codel');
-    try {
-      const { records, stderr } = await capture(['--hook', 'bpf:dissect', 'udp port 9'], traffic);
-      expect(stderr).toContain(`packets to flow dissector (program ${id} (dissect), fentry)`);
-      const at = (end: string): readonly JsonRecord[] =>
-        records.filter(({ hook }) => hook === `bpf:dissect@${end}`);
-      expect(at('entry').map(({ packet }) => packet)).toEqual([
-        ...Array<string>(3).fill(hex(frame(SHOT, { change: 1 }))),
-        ...Array<string>(2).fill(hex(frame(OK))),
-      ]);
-      expect(at('exit').map(({ ret }) => ret)).toEqual(Array(5).fill('BPF_OK'));
-      provedBy('dissector', 'the program');
-    } finally {
-      pair.a.exec('tc', 'qdisc', 'del', 'dev', pair.a.device, 'root');
-    }
+    // A packet socket asks, for where the transport header is (packet_parse_headers()).
+    const { records, stderr } = await capture(['--hook', 'bpf:dissect', 'udp port 9'], traffic);
+    expect(stderr).toContain(`packets to flow dissector (program ${id} (dissect), fentry)`);
+    const at = (end: string): readonly JsonRecord[] =>
+      records.filter(({ hook }) => hook === `bpf:dissect@${end}`);
+    const sent = [...Array<Uint8Array>(3).fill(frame(SHOT, { change: 1 })), frame(OK), frame(OK)];
+    // Older kernels have not said yet where the link header is.
+    const network = (packet: string): string => packet.slice(packet.indexOf('45000031'));
+    expect(at('entry').map(({ packet }) => network(packet))).toEqual(
+      sent.map((each) => network(hex(each))),
+    );
+    expect(at('exit').map(({ ret }) => ret)).toEqual(Array(5).fill('BPF_OK'));
+    provedBy('dissector', 'the program');
   });
 });
 
