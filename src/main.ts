@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=2
 import type { CliIo } from './cli/io.ts';
 import { reportError } from './cli/report.ts';
 import { runCli } from './cli/run-cli.ts';

@@ -69,7 +69,7 @@ async function bySize(setting: Setting): Promise<Growth> {
       const send = (): void => void flood(pair, count, [], { payload });
       return programNs(setting, args, send, count);
     };
-  const sizes = [22, 86, 214, 470, 982, 1458, 4000, 8000, 16_000, 32_000, 60_000];
+  const sizes = [22, 86, 214, 470, 1458, 4000, 10_000, 25_000, 60_000];
   return {
     name: 'size',
     title: 'A matched event, by the size of its packet',
