@@ -30,6 +30,8 @@ import { DeviceNames } from '../kernel/device-names.ts';
 import { parseFeature } from '../kernel/features.ts';
 import type { InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
+import { possibleCpuNumbers } from '../kernel/possible-cpus.ts';
+import { liveReader } from '../kernel/reader.ts';
 import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import { xdpDevices } from '../kernel/xdp-devices.ts';
@@ -123,7 +125,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   const units = kinds.map(abilities);
   const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
-  const cpus = possibleCpus();
+  const cpus = possibleCpuNumbers(liveReader);
   const top = options.top && planTop(options.top, hooks, cpus);
   const sizes: MapSizes = {
     hooks: hookIds(hooks).length,
@@ -221,12 +223,6 @@ function fileLinkType(options: CaptureOptions, device: InterfaceRef | undefined)
   const ethernet =
     device === undefined || device.type === ARPHRD_ETHER || device.type === ARPHRD_LOOPBACK;
   return ethernet ? 'ethernet' : 'raw';
-}
-
-/** One more than the highest number in /sys/devices/system/cpu/possible (`0-3`, `0,2-5`). */
-function possibleCpus(): number {
-  const text = readFileSync('/sys/devices/system/cpu/possible', 'utf8').trim();
-  return Number(/(\d+)$/.exec(text)?.[1] ?? 0) + 1;
 }
 
 function makeNames(

@@ -23,7 +23,7 @@
 
 #if XCAP_GATHERS
 
-/* What one copy can reach beyond the last byte that is wanted: two masks. */
+/* The verifier's bound on a copy: what it can reach beyond the last byte that is wanted. */
 #define XCAP_STEP_MASK (XCAP_GATHER_STEP - 1)
 
 #if XCAP_PAGED_DYNPTR

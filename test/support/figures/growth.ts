@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
+import { enableRunStats } from '../../../src/bpf/run-stats.ts';
 import type { NetnsPair } from '../netns.ts';
 import { buildSender } from '../traffic.ts';
-import { enableStats } from './program-cost.ts';
 import { spreadOf, type Spread } from './spread.ts';
 import { programRuns, Tracee } from './tracee.ts';
 import { DROPPED_PORT, flood } from './traffic-run.ts';
@@ -188,7 +188,7 @@ export async function measureGrowth(
   setting: Setting,
   processors: number,
 ): Promise<readonly Growth[]> {
-  const stats = enableStats();
+  const stats = enableRunStats();
   try {
     return [
       await bySize(setting),

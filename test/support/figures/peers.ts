@@ -10,10 +10,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { enableRunStats } from '../../../src/bpf/run-stats.ts';
 import type { NetnsPair } from '../netns.ts';
-import { enableStats } from './program-cost.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
-import { programRuns, residentKiB, settledProcessorNs } from './tracee.ts';
+import { programRuns, rollupKiB, settledProcessorNs } from './tracee.ts';
 import { DROPPED_PORT, flood } from './traffic-run.ts';
 
 export interface PeerFigure {
@@ -187,7 +187,7 @@ async function measureOnce(
     const readyS = (performance.now() - from) / 1000;
     const us = flood(pair, packets);
     let ns: number | undefined;
-    const stats = enableStats();
+    const stats = enableRunStats();
     try {
       const before = programRuns(pid);
       flood(pair, packets);
@@ -199,7 +199,7 @@ async function measureOnce(
     } finally {
       stats[Symbol.dispose]();
     }
-    const residentMiB = residentKiB(pid) / 1024;
+    const residentMiB = rollupKiB(pid, 'Rss') / 1024;
     // What it has still to write, it writes now; a tool that polls never settles.
     const processorNs = await settledProcessorNs(pid, 5000);
     child.kill('SIGINT');

@@ -1,7 +1,7 @@
-import { closeSync } from 'node:fs';
 import type { NetnsPair } from '../netns.ts';
+import { returning } from '../../../src/bpf/insn.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../../../src/bpf/program.ts';
-import { Attr } from '../../../src/bpf/syscall.ts';
+import { enableRunStats } from '../../../src/bpf/run-stats.ts';
 import { typedefId } from '../../../src/btf/functions.ts';
 import { liveReader } from '../../../src/kernel/reader.ts';
 import { readKernelBtf } from '../../../src/kernel/view.ts';
@@ -14,21 +14,8 @@ export interface ProgramFigure {
   readonly nsPerEvent: Spread;
 }
 
-const BPF_ENABLE_STATS = 32;
-
-/** Statistics of all programs are on while the descriptor is open (bpf(2), since 5.8): no sysctl is touched. */
-export function enableStats(): Disposable {
-  const fd = new Attr(8).u32(0, 0).call(BPF_ENABLE_STATS);
-  if (fd < 0) throw new Error(`switching BPF statistics on: errno ${-fd}`);
-  return {
-    [Symbol.dispose]: () => {
-      closeSync(fd);
-    },
-  };
-}
-
-/** `return 0`: what the kernel's own clock reading around a program costs. */
-const RETURN_ZERO = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+/** What the kernel's own clock reading around a program costs. */
+const RETURN_ZERO = Uint8Array.from(Buffer.concat(returning(0)));
 
 function measureEmpty(attachBtfId: number, traffic: () => void): number {
   const { tracing: type } = PROG_TYPE;
@@ -77,7 +64,7 @@ export async function measureProgram(
       top('hook,reason,location,iface,netns,comm,flow'),
     ],
   ];
-  const stats = enableStats();
+  const stats = enableRunStats();
   try {
     const costs = cases.map((): number[] => []);
     const empty: number[] = [];

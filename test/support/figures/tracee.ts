@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ringKiB } from '../../../src/capture/reader-cost.ts';
 
 /** What the kernel says of one loaded program of a process. */
 export interface ProgramRun {
@@ -34,10 +35,10 @@ export function programRuns(pid: number): readonly ProgramRun[] {
   });
 }
 
-/** Resident memory, KiB. */
-export function residentKiB(pid: number): number {
+/** KiB by a name of /proc/PID/smaps_rollup: `Rss`, `Anonymous`. */
+export function rollupKiB(pid: number, name: string): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  return Number(/^Rss:\s*(\d+) kB$/m.exec(rollup)?.[1]);
+  return Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(rollup)?.[1]);
 }
 
 /** As processorNs(), once the process has done what it had to do, or after so long. */
@@ -118,16 +119,9 @@ export class Tracee {
 
   /** KiB by the names of /proc/PID/smaps_rollup, and of that the mapped ring alone. */
   memory(): { readonly rssKiB: number; readonly anonymousKiB: number; readonly ringKiB: number } {
-    const rollup = readFileSync(`/proc/${this.pid}/smaps_rollup`, 'utf8');
-    const field = (name: string): number =>
-      Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(rollup)?.[1]);
-    let ringKiB = 0;
-    let inRing = false;
-    for (const line of readFileSync(`/proc/${this.pid}/smaps`, 'utf8').split('\n')) {
-      if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) inRing = line.endsWith('bpf-map');
-      else if (inRing && line.startsWith('Rss:')) ringKiB += Number(/\d+/.exec(line)?.[0]);
-    }
-    return { rssKiB: field('Rss'), anonymousKiB: field('Anonymous'), ringKiB };
+    const mappedKiB = ringKiB(readFileSync(`/proc/${this.pid}/smaps`, 'utf8'));
+    const field = (name: string): number => rollupKiB(this.pid, name);
+    return { rssKiB: field('Rss'), anonymousKiB: field('Anonymous'), ringKiB: mappedKiB };
   }
 
   /** Share of one processor over a while, in percent. */

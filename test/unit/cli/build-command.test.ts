@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { reportError } from '../../../src/cli/report.ts';
 import { isCompiledIn, optionsOf } from '../../../src/cli/options.ts';
 import { spelling, takesArgument } from '../../../src/cli/option-spec.ts';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import { runInProcess } from '../../support/cli.ts';
 import { recordedKernel } from '../../support/kernels.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'xcap-build-'));
@@ -17,20 +16,8 @@ writeFileSync(types, recordedKernel('6.12').readFile('/sys/kernel/btf/vmlinux') 
 
 /** Status and standard error: nothing is ever printed. */
 async function xcap(...args: string[]): Promise<readonly [status: number, lines: string[]]> {
-  let err = '';
-  const log = {
-    note: (message: string) => void (err += `xcap: ${message}\n`),
-    text: (text: string) => void (err += `${text}\n`),
-  };
-  const stdout = {
-    ...{ fd: 1, isTerminal: true },
-    print: (text: string) => void (err += `printed ${text}`),
-  };
-  const io = {
-    ...{ abort: new AbortController().signal, onSummaryRequest: () => () => undefined },
-    ...{ env: {}, log, stdout },
-  };
-  const status = await runCli(args, io).catch((error: unknown) => reportError(error, log, false));
+  const { status, out, err } = await runInProcess(args);
+  expect(out).toBe('');
   return [status, err.trimEnd().split('\n')];
 }
 

@@ -3,37 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { reportError } from '../../../src/cli/report.ts';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import { runInProcess, type CliOutcome } from '../../support/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'xcap-cli-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-interface Outcome {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function xcap(...args: string[]): Promise<Outcome> {
-  let out = '';
-  let err = '';
-  const log = {
-    note: (message: string) => void (err += `xcap: ${message}\n`),
-    text: (text: string) => void (err += `${text}\n`),
-  };
-  const io = {
-    abort: new AbortController().signal,
-    onSummaryRequest: () => () => undefined,
-    env: {},
-    log,
-    stdout: { fd: 1, isTerminal: true, print: (text: string) => void (out += text) },
-  };
-  const status = await runCli(args, io).catch((error: unknown) => reportError(error, log, false));
-  return { status, out, err };
-}
+const xcap = (...args: string[]): Promise<CliOutcome> => runInProcess(args);
 
 const hasTcpdump = spawnSync('tcpdump', ['--version']).status === 0;
 

@@ -1,24 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseBy, parseInterval } from '../../../src/cli/commands/top.ts';
-import { reportError } from '../../../src/cli/report.ts';
-import { runCli } from '../../../src/cli/run-cli.ts';
+import { runInProcess } from '../../support/cli.ts';
 
 async function errorsOf(...args: string[]): Promise<{ status: number; err: string }> {
-  let err = '';
-  const log = {
-    note: (message: string) => void (err += `xcap: ${message}\n`),
-    text: (text: string) => void (err += `${text}\n`),
-  };
-  const io = {
-    abort: new AbortController().signal,
-    onSummaryRequest: () => () => undefined,
-    env: {},
-    log,
-    stdout: { fd: 1, isTerminal: false, print: () => undefined },
-  };
-  const status = await runCli(['top', ...args], io).catch((error: unknown) =>
-    reportError(error, log, false),
-  );
+  const { status, err } = await runInProcess(['top', ...args], { isTerminal: false });
   return { status, err };
 }
 
