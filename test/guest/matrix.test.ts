@@ -81,7 +81,9 @@ describe.concurrent('the kernel tests', () => {
     const counts = process.env['XCAP_COUNTS'];
     if (counts !== undefined) appendFileSync(counts, formatCounts(verdict.counts));
     const tail = evidence.console.split('\n').slice(-40).join('\n');
-    expect(verdict.problems, `the end of ${version}'s console:\n${tail}`).toEqual([]);
+    // The first line is the one that summaries of a run keep.
+    const why = [...verdict.problems, ...verdict.failures].join('; ');
+    expect(verdict.problems, `${why}\nthe end of ${version}'s console:\n${tail}`).toEqual([]);
   });
 });
 
