@@ -18,7 +18,7 @@ import { FEATURES, type FeatureId, type Prober } from '../kernel/features.ts';
 import { liveReader } from '../kernel/reader.ts';
 import type { UserSource } from '../user-c/source.ts';
 import { userCompileError } from '../user-c/user-c.ts';
-import { packageVersion } from '../util/version.ts';
+import { packageVersion } from '../util/package.ts';
 import type { BuiltOptions, BuiltProgram, ExpressionAnswer, UserFile } from './built-program.ts';
 import { identifyKernel } from './kernel-identity.ts';
 import type { CaptureOptions } from './options.ts';

@@ -3,7 +3,7 @@ import type { PcapngSink } from '../output/pcapng/writer.ts';
 import type { HookStats, Sink } from '../output/sink.ts';
 import { openOutput, STDOUT, type OutputStream } from '../output/stream.ts';
 import { TeeSink } from '../output/tee.ts';
-import { packageVersion } from '../util/version.ts';
+import { packageVersion } from '../util/package.ts';
 import type { CaptureIo, CaptureOptions, OutputFormat, OutputRequest } from './options.ts';
 import type { CapturePlan } from './plan.ts';
 import type { PumpOutput } from './pump.ts';

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { captureMax, PENDING_BYTES, slotDataBytes, type MapSizes } from '../abi/maps.ts';
 import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { livePrograms } from '../bpf/programs.ts';
@@ -40,6 +39,7 @@ import type { Names } from '../records/names.ts';
 import type { LinkType } from '../records/record.ts';
 import type { UserC } from '../user-c/user-c.ts';
 import { userValues } from '../user-c/values.ts';
+import { packageFile } from '../util/package.ts';
 import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
 import { findDevice, findLocations, findNetns } from './plan-names.ts';
@@ -70,7 +70,6 @@ export interface CapturePlan {
 
 const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
-const templates = join(import.meta.dirname, '..', '..', 'templates');
 
 /** Resolves every name against the running kernel, or another. @throws XcapError before anything is loaded */
 export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYSTEM): CapturePlan {
@@ -165,7 +164,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
         ? redirectSource(view.btf, view.arch, reader)
         : { kind: 'none' },
       top: top?.by,
-      readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
+      readTemplate: (path) => readFileSync(packageFile('templates', path), 'utf8'),
     }),
     userC,
     license: PROGRAM_LICENSE,

@@ -3,7 +3,7 @@ import { createProber } from '../bpf/probes.ts';
 import { makeObject } from '../compile/object.ts';
 import { RuntimeError, UsageError, type ExitCode } from '../errors.ts';
 import type { ExpressionCompiler } from '../filter/cbpf.ts';
-import { packageVersion } from '../util/version.ts';
+import { packageVersion } from '../util/package.ts';
 import {
   requireKernel,
   requireSameProgram,

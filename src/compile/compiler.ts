@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Readable, Writable } from 'node:stream';
 import { RuntimeError, UnsupportedError } from '../errors.ts';
+import { packageFile } from '../util/package.ts';
 import { CompileError } from './compile-error.ts';
 import {
   CFLAGS,
@@ -35,7 +35,7 @@ export class Compiler implements Disposable {
   readonly #diagnostics: Promise<Buffer>;
 
   constructor() {
-    const path = fileURLToPath(new URL('./child.js', import.meta.url));
+    const path = packageFile('dist', 'compiler.js');
     if (!existsSync(path)) throw new RuntimeError(`starting the compiler: ${path}: not built`);
     this.#child = spawn(process.execPath, [path], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
     this.#exited = new Promise((resolve) => {

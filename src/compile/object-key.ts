@@ -1,5 +1,5 @@
 import { arch, release, version } from 'node:os';
-import { packageVersion } from '../util/version.ts';
+import { packageVersion } from '../util/package.ts';
 import { identify } from './identity.ts';
 import { sha256 } from './object-cache.ts';
 import { CFLAGS, type CompileUnit } from './protocol.ts';

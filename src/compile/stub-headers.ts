@@ -1,8 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { packageFile } from '../util/package.ts';
 
 /** The header tree that stands for the kernel's with libbcc. */
-export const STUB_TREE = join(import.meta.dirname, '..', '..', 'templates', 'stub');
+export const STUB_TREE = packageFile('templates', 'stub');
 
 export interface StubHeader {
   /** Below the tree. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { CompiledFilter } from '../filter/compiler.ts';
+import { packageFile } from '../util/package.ts';
 
-const FILTER_H = join(import.meta.dirname, '..', '..', 'templates', 'include', 'filter.h');
+const FILTER_H = packageFile('templates', 'include', 'filter.h');
 
 /** The function that a program of one's own calls. */
 const NAME = 'xcap_match';

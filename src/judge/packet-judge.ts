@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { MapSpec } from '../abi/maps.ts';
 import { BpfMap } from '../bpf/map.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from '../bpf/program.ts';
@@ -12,6 +11,7 @@ import { liftMemlockLimit, mmapShared, munmap, pageSize, PROT } from '../ffi/lib
 import { viewOf } from '../ffi/library.ts';
 import type { CompiledFilter } from '../filter/compiler.ts';
 import { Disposer } from '../util/disposer.ts';
+import { packageFile } from '../util/package.ts';
 
 /** Longest packet that is judged: MAXIMUM_SNAPLEN of libpcap. */
 export const PACKET_MAX = 262_144;
@@ -36,8 +36,6 @@ const PACKET_MAP: MapSpec = {
   flags: BPF_F_MMAPABLE,
 };
 
-const templates = join(import.meta.dirname, '..', '..', 'templates');
-
 /** Compiles filters to programs that a PacketJudge loads; plain data. */
 export async function compilePredicates(
   filters: readonly CompiledFilter[],
@@ -47,7 +45,7 @@ export async function compilePredicates(
     filters,
     varStackRead: options.varStackRead,
     packetBytes: PACKET_MAX + SLACK,
-    readTemplate: (path) => readFileSync(join(templates, path), 'utf8'),
+    readTemplate: (path) => readFileSync(packageFile('templates', path), 'utf8'),
   });
   const compiler = await ObjectCompiler.start(undefined);
   try {

@@ -56,7 +56,7 @@ async function run(
   );
   const scripts = readFileSync(log, 'utf8').split('\n');
   expect(scripts.filter((script) => script.endsWith('main.js'))).toHaveLength(1);
-  return { compilers: scripts.filter((script) => script.endsWith('child.js')).length, captured };
+  return { compilers: scripts.filter((script) => script.endsWith('compiler.js')).length, captured };
 }
 
 function expectPings({ captured }: { readonly captured: Captured }): void {

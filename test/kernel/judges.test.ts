@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { list } from '../../src/filter/list.ts';
-import { type Judges as JudgesType, Judges, type KernelSide } from '../support/judges/four.ts';
+import { varStackRead } from '../../src/judge/features.ts';
+import { type Judges as JudgesType, Judges } from '../support/judges/four.ts';
 import { storedObject } from '../support/judges/objects.ts';
 import { packetsOf } from '../support/judges/packets.ts';
 import { randomPacket, randomProgram } from '../support/judges/random.ts';
@@ -15,13 +15,6 @@ const BATCH = 60;
 const CUTS_APART = guest ? 120 : 24;
 const PACKETS_APART = guest ? 40 : 1;
 
-// The built tree: its compiler is a process of its own.
-const dist = join(import.meta.dirname, '../../dist/judge');
-const kernel = (await import(join(dist, 'packet-judge.js'))) as KernelSide;
-const { varStackRead } = (await import(
-  join(dist, 'features.js')
-)) as typeof import('../../src/judge/features.ts');
-
 /** Where the verifier allows it, the form for older ones is asked too. */
 const forms = varStackRead() ? (guest ? [true] : [true, false]) : [false];
 const table = tableEntries();
@@ -33,11 +26,10 @@ async function build(
   questions: readonly TableEntry[] | Parameters<typeof Judges.build>[0],
   varStack: boolean,
 ) {
-  const object = await storedObject(questions, { kernel, varStack, compileMissing: !guest });
+  const object = await storedObject(questions, { varStack, compileMissing: !guest });
   // In a guest that finds nothing compiled, a few will do.
   const asked = object === undefined ? questions.slice(0, 4) : questions;
   const judges = await Judges.build(asked, {
-    kernel,
     varStack,
     native: !guest,
     ...(object === undefined ? {} : { object }),

@@ -1,4 +1,4 @@
-import { packageVersion } from '../version.ts';
+import { packageVersion } from '../../util/package.ts';
 
 /** xcap's own version, then those of what it runs on; a library that does not load is named. */
 export async function versionLines(): Promise<readonly string[]> {

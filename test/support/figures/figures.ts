@@ -67,13 +67,7 @@ if (wanted.includes('startup')) {
   );
 }
 if (wanted.includes('parts')) {
-  const figures = measureParts(
-    before,
-    checkout,
-    pair.b.name,
-    'tcp port 80 and host 10.0.0.1',
-    runs,
-  );
+  const figures = measureParts(before, pair.b.name, 'tcp port 80 and host 10.0.0.1', runs);
   result['parts'] = figures;
   tables.push(
     formatTable(

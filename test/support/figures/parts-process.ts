@@ -1,6 +1,6 @@
 /**
- * One cold start of the built program, a part at a time, in a process of its own:
- *   node parts-process.js CHECKOUT SPAWNED_AT NETNS EXPRESSION
+ * One cold start of the program, a part at a time, in a process of its own; its modules apart, where what ships is one file:
+ *   node parts-process.js SPAWNED_AT NETNS EXPRESSION
  * prints the milliseconds of each part as JSON. The parts run after one another here; in xcap the
  * compiler's process and the reading of kallsyms run beside the rest.
  */
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 
 const began = performance.timeOrigin + performance.now();
 
-const [checkout = '', spawnedAt = '', netns = '', expression = ''] = process.argv.slice(2);
+const [spawnedAt = '', netns = '', expression = ''] = process.argv.slice(2);
 
 interface Dist {
   readonly runCli: typeof import('../../../src/cli/run-cli.ts');
@@ -51,7 +51,7 @@ const PATHS: Readonly<Record<keyof Dist, string>> = {
 };
 
 async function load<K extends keyof Dist>(name: K): Promise<Dist[K]> {
-  return (await import(`${checkout}/dist/${PATHS[name]}.js`)) as Dist[K];
+  return (await import(`../../../src/${PATHS[name]}.js`)) as Dist[K];
 }
 
 const parts: Record<string, number> = {};

@@ -14,7 +14,6 @@ export interface PartFigure {
  */
 export function measureParts(
   before: readonly string[],
-  checkout: string,
   netns: string,
   expression: string,
   runs: number,
@@ -23,15 +22,7 @@ export function measureParts(
   const program = join(import.meta.dirname, 'parts-process.js');
   for (let run = 0; run <= runs; run++) {
     const spawnedAt = performance.timeOrigin + performance.now();
-    const args = [
-      ...before,
-      process.execPath,
-      program,
-      checkout,
-      String(spawnedAt),
-      netns,
-      expression,
-    ];
+    const args = [...before, process.execPath, program, String(spawnedAt), netns, expression];
     const [first = '', ...rest] = args;
     const result = spawnSync(first, rest, { encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`measuring the start: ${result.stderr}`);

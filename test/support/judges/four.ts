@@ -1,4 +1,3 @@
-import type * as Predicates from '../../../src/judge/packet-judge.ts';
 import type { CompiledObject } from '../../../src/compile/object.ts';
 import { openLibpcap } from '../../../src/ffi/libpcap.ts';
 import type { RawProgram } from '../../../src/filter/cbpf.ts';
@@ -6,6 +5,7 @@ import { compileFilter, type CompiledFilter } from '../../../src/filter/compiler
 import { decode } from '../../../src/filter/decode.ts';
 import type { CbpfInsn } from '../../../src/filter/insn.ts';
 import { interpret } from '../../../src/filter/interpret.ts';
+import { compilePredicates, PacketJudge } from '../../../src/judge/packet-judge.ts';
 import { buildNative, findCompiler, type Run } from '../../unit/filter/support/native-c.ts';
 import { trace } from './trace.ts';
 
@@ -16,11 +16,7 @@ export interface Question {
   readonly program: RawProgram;
 }
 
-/** The product's way to load a filter: from the built tree under vitest, which cannot start its child. */
-export type KernelSide = Pick<typeof Predicates, 'compilePredicates' | 'PacketJudge'>;
-
 export interface JudgesOptions {
-  readonly kernel: KernelSide;
   /** Stack reads at variable offsets, for verifiers from 5.12 on. */
   readonly varStack: boolean;
   /** Without the C by gcc or clang where there is none, or it is slow. */
@@ -47,15 +43,11 @@ export const filtersOf = (questions: readonly Question[]): readonly CompiledFilt
 export class Judges implements Disposable {
   readonly #judged: readonly Judged[];
   readonly #native: Run | undefined;
-  readonly #kernel: Predicates.PacketJudge;
+  readonly #kernel: PacketJudge;
   /** Answers of libpcap that counted, and those that did not because Linux means something else. */
   readonly asked = { pairs: 0, matched: 0, libpcapApart: 0 };
 
-  private constructor(
-    judged: readonly Judged[],
-    native: Run | undefined,
-    kernel: Predicates.PacketJudge,
-  ) {
+  private constructor(judged: readonly Judged[], native: Run | undefined, kernel: PacketJudge) {
     this.#judged = judged;
     this.#native = native;
     this.#kernel = kernel;
@@ -71,10 +63,10 @@ export class Judges implements Disposable {
         : undefined;
     const [run, object] = await Promise.all([
       native,
-      options.object ?? options.kernel.compilePredicates(filters, { varStackRead }),
+      options.object ?? compilePredicates(filters, { varStackRead }),
     ]);
     const judged = questions.map((question) => ({ ...question, insns: decode(question.program) }));
-    return new Judges(judged, run, new options.kernel.PacketJudge(object));
+    return new Judges(judged, run, new PacketJudge(object));
   }
 
   /** @returns undefined when all agree, else what each says */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CompiledObject } from '../../../src/compile/object.ts';
-import { filtersOf, type KernelSide, type Question } from './four.ts';
+import { compilePredicates } from '../../../src/judge/packet-judge.ts';
+import { filtersOf, type Question } from './four.ts';
 
 const checkout = join(import.meta.dirname, '../../..');
 const folder = join(checkout, '.cache/judges');
@@ -19,7 +20,6 @@ const TEMPLATES = ['predicate.bpf.c', 'include/filter.h', 'include/helpers.h'];
 export async function storedObject(
   questions: readonly Question[],
   options: {
-    readonly kernel: KernelSide;
     readonly varStack: boolean;
     readonly compileMissing: boolean;
   },
@@ -33,7 +33,7 @@ export async function storedObject(
   } catch {
     if (!options.compileMissing) return undefined;
   }
-  const object = await options.kernel.compilePredicates(filters, {
+  const object = await compilePredicates(filters, {
     varStackRead: options.varStack,
   });
   mkdirSync(folder, { recursive: true });

@@ -7,7 +7,6 @@ import { openLibpcap } from '../../../src/ffi/libpcap.ts';
 import type { RawProgram } from '../../../src/filter/cbpf.ts';
 import { compileFilter } from '../../../src/filter/compiler.ts';
 import { list } from '../../../src/filter/list.ts';
-import { compilePredicates, PacketJudge } from '../../../src/judge/packet-judge.ts';
 import { varStackRead } from '../../../src/judge/features.ts';
 import { randomFrom } from '../../unit/filter/support/random-program.ts';
 import { Judges, type Question } from './four.ts';
@@ -35,7 +34,6 @@ const seed = Number(values.seed);
 const deadline = Date.now() + Number(values.minutes) * 60_000;
 const perBatch = Number(values.programs);
 const perProgram = Number(values.packets);
-const kernel = { compilePredicates, PacketJudge };
 const pcap = openLibpcap();
 /** Where the verifier allows both forms of stack reads, both are asked. */
 const forms = varStackRead() ? [true, false] : [false];
@@ -63,7 +61,7 @@ const say = (text: string): void => {
 /** Whether a compiler or the verifier refuses a program, and why. */
 async function refusal(program: RawProgram, varStack: boolean): Promise<string | undefined> {
   try {
-    const judges = await Judges.build([{ name: '', program }], { kernel, varStack, native: true });
+    const judges = await Judges.build([{ name: '', program }], { varStack, native: true });
     judges[Symbol.dispose]();
     return undefined;
   } catch (error) {
@@ -95,7 +93,7 @@ const firstDifferent =
   async (candidates) => {
     const programs = [...new Set(candidates.map(({ program }) => program))].filter(isValid);
     const questions = programs.map((program) => ({ name: '', program }));
-    const judges = await Judges.build(questions, { kernel, varStack, native: true });
+    const judges = await Judges.build(questions, { varStack, native: true });
     const found = candidates.findIndex(({ program, packet, wireLength }) => {
       const index = programs.indexOf(program);
       return index >= 0 && judges.compare(index, packet, wireLength) !== undefined;
@@ -132,7 +130,7 @@ for (let batch = 0; mayGoOn(); batch += 1) {
   const varStack = forms[batch % forms.length] ?? false;
   let judges: Judges;
   try {
-    judges = await Judges.build(questions, { kernel, varStack, native: true });
+    judges = await Judges.build(questions, { varStack, native: true });
   } catch (error) {
     say(`seed ${batchSeed}: ${error instanceof Error ? error.message : String(error)}`);
     for (const question of questions) {
