@@ -25,7 +25,7 @@ import { buildSender, SENDERS } from '../support/traffic.ts';
 /** Only these, if given: XCAP_GUESTS="5.10 6.1". */
 const chosen = process.env['XCAP_GUESTS']?.split(' ') ?? guestVersions;
 const versions = guestVersions.filter((version) => chosen.includes(version));
-const timeoutS = Number(process.env['XCAP_GUEST_TIMEOUT'] ?? 1500);
+const timeoutS = Number(process.env['XCAP_GUEST_TIMEOUT'] ?? 2100);
 const results = join(checkout, '.cache/guests');
 
 /**

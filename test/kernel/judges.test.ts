@@ -63,7 +63,7 @@ describe.each(forms)('the judges, with variable stack reads %s,', (varStack) => 
       try {
         const different = asked.flatMap((_, i) => askTable(judges, batch[i]!, i, first + i));
         expect(different.slice(0, 10)).toEqual([]);
-        expect(judges.asked.matched).toBeGreaterThan(0);
+        if (asked.length === batch.length) expect(judges.asked.matched).toBeGreaterThan(0);
       } finally {
         judges[Symbol.dispose]();
       }
