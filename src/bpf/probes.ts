@@ -154,6 +154,18 @@ export function createProber(btf: Btf): (id: FeatureId) => FeatureAnswer {
         ...returnZero,
       ]);
     },
+    'rdonly-cast': () => {
+      const kfunc = funcProto(btf, 'bpf_rdonly_cast');
+      const type = btf.struct('udphdr');
+      if (kfunc === undefined || type === undefined) return 'no';
+      return tryLoad(PROG_TYPE.kprobe, ATTACH_TYPE.none, 0, [
+        insn(OP.ldxDw, 1, 1, 0, 0),
+        insn(OP.movImm, 2, 0, 0, type.id),
+        insn(OP.call, 0, PSEUDO.kfuncCall, 0, kfunc.id),
+        insn(OP.ldxH, 0, 0, 0, 0),
+        ...returnZero,
+      ]);
+    },
     'preemptible-tracepoints': () =>
       // Without the functions nothing can be done about it; kernels that have it have them.
       preemptFunctions(btf) === undefined ? 'no' : tracepointsPreemptible(btf),

@@ -1,3 +1,4 @@
+import { funcProto } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
 import type { UnitKind } from '../codegen/hooks.ts';
 import type { UnitAbilities } from '../codegen/program.ts';
@@ -15,7 +16,11 @@ export function unitAbilities(
   return (kind) => {
     let abilities = known.get(kind);
     if (abilities === undefined) {
-      abilities = { ...ownCpu(view, kind), paged: paged(view, reader, kind) };
+      abilities = {
+        ...ownCpu(view, kind),
+        paged: paged(view, reader, kind),
+        cast: rdonlyCast(view, kind),
+      };
       known.set(kind, abilities);
     }
     return abilities;
@@ -23,7 +28,7 @@ export function unitAbilities(
 }
 
 /** How a program and its slot stay on one CPU: see templates/include/context.h and slots.h. */
-function ownCpu(view: KernelView, kind: UnitKind): Omit<UnitAbilities, 'paged'> {
+function ownCpu(view: KernelView, kind: UnitKind): Pick<UnitAbilities, 'preempt' | 'claims'> {
   const functions = (): PreemptFunctions | undefined => preemptFunctions(view.btf);
   switch (kind) {
     case 'tp-btf':
@@ -52,6 +57,12 @@ function ownCpu(view: KernelView, kind: UnitKind): Omit<UnitAbilities, 'paged'> 
  */
 function trampolinesPreemptible({ btf }: Pick<KernelView, 'btf'>): boolean {
   return memberPath(btf, 'task_struct', 'migration_disabled') !== undefined;
+}
+
+function rdonlyCast({ btf, features }: KernelView, kind: UnitKind): number | undefined {
+  // What a program of XDP reads of the kernel is little; it is not asked whether it may.
+  if (kind === 'xdp' || !features.has('rdonly-cast')) return undefined;
+  return funcProto(btf, 'bpf_rdonly_cast')?.id;
 }
 
 function paged(

@@ -35,7 +35,7 @@ export const KERNEL_STRUCTS: StructWants = {
   xdp_buff: ['data', 'data_end', 'data_hard_start', 'rxq', 'frame_sz', 'flags'],
   xdp_rxq_info: ['dev', 'queue_index'],
   skb_shared_info: ['nr_frags', 'frag_list', 'frags', 'xdp_frags_size'],
-  task_struct: ['tgid', 'pid', 'comm', 'cred'],
+  task_struct: ['tgid', 'pid', 'comm', 'cred', 'stack'],
   cred: ['uid.val'],
   net_device: ['name', 'ifindex', 'type', 'nd_net.net'],
   dst_entry: ['dev'],
@@ -55,6 +55,9 @@ export const KERNEL_STRUCTS: StructWants = {
     'sk_socket',
   ],
   socket_alloc: ['vfs_inode.i_ino'],
+  icmphdr: ['type'],
+  udphdr: ['source'],
+  in_addr: ['s_addr'],
 };
 
 /** Those of what zero-copy sockets send, in xdp.h. */

@@ -78,6 +78,8 @@ export interface UnitAbilities {
   /** A task can be put aside inside them: see templates/include/slots.h. */
   readonly claims: boolean;
   readonly paged: PagedSource;
+  /** BTF id of bpf_rdonly_cast(), where they may call it: loads from any address cost no call then. */
+  readonly cast: number | undefined;
 }
 
 /** One C text: programs that get at the kernel's memory in the same way. */
@@ -98,9 +100,13 @@ const flag = (on: boolean): number => (on ? 1 : 0);
 
 function configHeader(input: ProgramInput, kind: UnitKind, valueOf: ValueOf): string {
   const { context } = input;
-  const { preempt, claims, paged } = input.abilities(kind);
+  const { preempt, claims, paged, cast } = input.abilities(kind);
   const defines: [string, number | string][] = [
     ['XCAP_TYPED', flag(isTyped(kind))],
+    ['XCAP_CASTS', flag(cast !== undefined)],
+    ...(cast === undefined
+      ? []
+      : [['XCAP_RDONLY_CAST', KFUNC_PLACEHOLDER + cast] as [string, number]]),
     ['XCAP_MAP_PLACEHOLDER', MAP_PLACEHOLDER],
     ['XCAP_TASK_BY_PROBE', flag(!hasTaskHelpers(kind))],
     ['XCAP_HOOK_PLACEHOLDER', HOOK_PLACEHOLDER],

@@ -27,6 +27,7 @@ interface Emission {
  * - a bit-field becomes an unsigned member `xcap_bits_NAME` that holds it, and
  *   `XCAP_BITS_sk_buff__pkt_type(read, p)` gives its value by `read(p, member)`;
  * - pointers to wanted structs are typed, all others are `void *`;
+ * - `XCAP_BTF_ID(p)` is the id of the type that p points to;
  * - static asserts hold every offset and size.
  *
  * Throws BtfError for a layout that C cannot have without `packed`, and for a 32-bit kernel.
@@ -45,7 +46,19 @@ export function emitStructs(btf: Btf, wants: StructWants): string {
     const emission: Emission = { struct: name, present: new Set(), offsets: [], accessors: [] };
     lines.push('', ...emitStruct(btf, emission, wants[name] ?? [], available));
   }
+  lines.push('', ...emitIds(btf, [...available]));
   return `${lines.join('\n')}\n`;
+}
+
+/** The BTF id of what a pointer points to. */
+function emitIds(btf: Btf, names: readonly string[]): string[] {
+  const cases = names.flatMap((name) => {
+    const struct = btf.struct(name);
+    return struct?.kind === 'struct'
+      ? [`struct ${name} *: ${struct.id}, const struct ${name} *: ${struct.id}`]
+      : [];
+  });
+  return [`#define XCAP_BTF_ID(p) _Generic((p), ${cases.join(', ')})`];
 }
 
 function emitStruct(

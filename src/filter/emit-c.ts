@@ -112,9 +112,8 @@ function emitBody(block: Block, isEntry: boolean, window: Window | undefined): r
 function emitWindowFetch(window: Window | undefined): readonly string[] {
   if (window === undefined) return [];
   const source = window.first === 0 ? 'p->start' : `p->start + ${constant(window.first)}`;
-  const target = window.pad === 0 ? 'w' : `w + ${window.pad}`;
   const fetch = (size: number): readonly string[] =>
-    size === 0 ? [] : [`\tif (XCAP_FETCH(${target}, ${size}, ${source}))`, '\t\treturn 0;'];
+    size === 0 ? [] : [`\tif (XCAP_WINDOW(w, ${window.pad}, ${size}, ${source}))`, '\t\treturn 0;'];
   if (window.wide === window.narrow) return fetch(window.wide);
   const narrow = fetch(window.narrow);
   return [

@@ -15,17 +15,14 @@ function windowValue(access: Access, window: Window, index: string | undefined):
   for (let at = 0; at < access.size; at += piece) {
     const read = readAt(start + at, piece, index);
     const shift = 8 * (access.size - at - piece);
-    // A byte promotes to int, and 8 bits shifted by 24 would reach its sign.
-    const wide = piece === 1 ? `(u32)${read}` : read;
-    parts.push(shift === 0 ? read : `${wide} << ${shift}`);
+    parts.push(shift === 0 ? read : `${read} << ${shift}`);
   }
   return parts.join(' | ');
 }
 
 function readAt(place: number, size: LoadSize, index: string | undefined): string {
   const subscript = index === undefined ? `${place}` : `${place} + ${index}`;
-  if (size === 1) return `w[${subscript}]`;
-  return `xcap_be${8 * size}(w + ${subscript})`;
+  return `xcap_${size === 1 ? 'byte' : `be${8 * size}`}(w + ${subscript})`;
 }
 
 /** Statements that set `target` from a place that is known when the filter is compiled. */

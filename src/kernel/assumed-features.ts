@@ -102,6 +102,7 @@ const BELIEFS: Readonly<Record<FeatureId, Judge>> = {
       has('tp-btf') && funcProto(btf, 'bpf_dynptr_from_skb') !== undefined,
       isSince(release, FEATURES['skb-dynptr'].since),
     ),
+  'rdonly-cast': ({ btf }) => told(funcProto(btf, 'bpf_rdonly_cast') !== undefined),
   // It takes CONFIG_KALLSYMS_ALL, which the addresses come from.
   'direct-map': ({ arch }) => takenIf(arch === 'x64'),
   'xdp-load-bytes': enumerator('bpf_func_id', 'BPF_FUNC_xdp_load_bytes'),

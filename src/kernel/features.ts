@@ -35,6 +35,7 @@ export const FEATURES = {
     doc: "a packet's paged data through a dynptr in tracing programs",
     since: '6.12',
   },
+  'rdonly-cast': { doc: 'typed loads from any address in BPF programs', since: '6.2' },
   'direct-map': { doc: "a packet's paged data through the kernel's direct map", since: '5.2' },
   'xdp-load-bytes': { doc: 'packets of several buffers in XDP programs', since: '5.18' },
   'kprobe-multi': { doc: 'one probe on many functions', since: '5.18' },

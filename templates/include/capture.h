@@ -27,11 +27,29 @@
 #include "top.h"
 
 #if !XCAP_TOP
+/* Both, of a device that is looked for once. */
+static __always_inline void xcap_fill_device(struct xcap_event *e, const struct xcap_net *n)
+{
+	struct net_device *dev;
+
+	e->ifindex = 0;
+	e->ifname[0] = 0;
+	if (n->dev) {
+		e->ifindex = READ(n->dev, ifindex);
+		XCAP_READ_16(e->ifname, n->dev, name);
+		asm volatile("" ::: "memory");
+		return;
+	}
+	dev = xcap_route_dev(n);
+	if (dev) {
+		e->ifindex = PROBE(dev, ifindex);
+		XCAP_PROBE_16(e->ifname, dev, name);
+	}
+}
+
 static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hit *hit,
 				      const struct xcap_net *net, const struct xcap_view *view)
 {
-	u64 task = xcap_get_current_pid_tgid();
-
 	e->time_ns = xcap_ktime_get_ns();
 	e->skb = (u64)hit->skb;
 	e->location = hit->location;
@@ -44,9 +62,6 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	xcap_fill_redirect(e, hit);
 	e->wire_length = view->pkt.wire_len;
 	e->reason = hit->reason;
-	e->tgid = task >> 32;
-	e->pid = task;
-	e->uid = xcap_get_current_uid_gid();
 	e->netns = net->netns;
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
@@ -60,13 +75,11 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 		e->socket = 0;
 	}
 	e->hook = hit->hook;
-	e->context = xcap_context(hit->ctx);
 	e->packet_type = XCAP_BITS_sk_buff__pkt_type(READ, hit->skb);
 	e->link = view->link;
-	xcap_get_current_comm(e->comm, sizeof(e->comm));
-	e->ifindex = xcap_ifindex(net);
-	e->ifname[0] = 0;
-	xcap_ifname(net, e->ifname);
+	xcap_fill_task(e);
+	e->context = xcap_context(hit->ctx);
+	xcap_fill_device(e, net);
 }
 
 /* Copies to a place in the slot; returns where the copy ends, or `at` when memory was not there. */

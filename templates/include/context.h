@@ -10,6 +10,7 @@
 #define XCAP_CONTEXT_H
 
 #include "helpers.h"
+#include "kernel.gen.h"
 
 #define XCAP_CONTEXT_UNKNOWN 0
 #define XCAP_CONTEXT_PROCESS 1
@@ -71,7 +72,11 @@ static __always_inline u32 xcap_context(const u64 *ctx)
 #elif XCAP_TASK_STACK_OFFSET
 	u64 task = xcap_get_current_task(), stack = 0;
 
+#if XCAP_CASTS
+	stack = (u64)XCAP_CAST((struct task_struct *)task)->stack;
+#else
 	xcap_probe_read_kernel(&stack, sizeof(stack), (void *)(task + XCAP_TASK_STACK_OFFSET));
+#endif
 	/* Two compares, no arithmetic: the verifier allows none on the context pointer. */
 	if ((u64)ctx >= stack && (u64)ctx < stack + XCAP_THREAD_SIZE)
 		return XCAP_CONTEXT_PROCESS;

@@ -55,6 +55,19 @@ static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src
 #endif
 
 /*
+ * The window w, size bytes of the packet from src on, pad behind w; 0 when it could be had. And a
+ * field of it or of the packet. Who may load from any address needs no copy, and defines them
+ * before this file.
+ */
+#ifndef XCAP_WINDOW
+#define XCAP_WINDOW(w, pad, size, src) XCAP_FETCH((w) + (pad), size, src)
+#define XCAP_WINDOW8(at)	       (*(const u8 *)(at))
+#define XCAP_WINDOW16(at)	       (*(const xcap_field16 *)(at))
+#define XCAP_WINDOW32(at)	       (*(const xcap_field32 *)(at))
+#define XCAP_FIELD(bits, value, src)   XCAP_FETCH(value, (bits) / 8, src)
+#endif
+
+/*
  * Verifiers from 5.12 on take a read of the stack at an offset that is bounded but not constant
  * (commit 01f810ace9ed, "bpf: Allow variable-offset stack access"). Without it each such field is
  * fetched from the packet.
@@ -78,14 +91,19 @@ static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src
 typedef u16 __attribute__((__may_alias__)) xcap_field16;
 typedef u32 __attribute__((__may_alias__)) xcap_field32;
 
+static __always_inline u32 xcap_byte(const void *at)
+{
+	return XCAP_WINDOW8(at);
+}
+
 static __always_inline u32 xcap_be16(const void *at)
 {
-	return XCAP_BE16(*(const xcap_field16 *)at);
+	return XCAP_BE16(XCAP_WINDOW16(at));
 }
 
 static __always_inline u32 xcap_be32(const void *at)
 {
-	return XCAP_BE32(*(const xcap_field32 *)at);
+	return XCAP_BE32(XCAP_WINDOW32(at));
 }
 
 /*
@@ -107,7 +125,7 @@ static __always_inline int xcap_fetch8(const struct xcap_pkt *p, u32 offset, u32
 {
 	u8 field;
 
-	if (XCAP_FETCH(&field, sizeof(field), p->start + offset))
+	if (XCAP_FIELD(8, &field, p->start + offset))
 		return -1;
 	*value = field;
 	return 0;
@@ -117,7 +135,7 @@ static __always_inline int xcap_fetch16(const struct xcap_pkt *p, u32 offset, u3
 {
 	u16 field;
 
-	if (XCAP_FETCH(&field, sizeof(field), p->start + offset))
+	if (XCAP_FIELD(16, &field, p->start + offset))
 		return -1;
 	*value = XCAP_BE16(field);
 	return 0;
@@ -127,7 +145,7 @@ static __always_inline int xcap_fetch32(const struct xcap_pkt *p, u32 offset, u3
 {
 	u32 field;
 
-	if (XCAP_FETCH(&field, sizeof(field), p->start + offset))
+	if (XCAP_FIELD(32, &field, p->start + offset))
 		return -1;
 	*value = XCAP_BE32(field);
 	return 0;

@@ -74,14 +74,35 @@ static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 /* Hides a value's origin from clang, which else merges a bound away that the verifier must see. */
 #define XCAP_HIDE(value) asm volatile("" : "+r"(value))
 
+#if XCAP_CASTS
+/*
+ * Any address as the struct that p points to, for plain loads from it: bpf_rdonly_cast(), which the
+ * verifier makes a move (commit a35b9af4ec2c). XCAP_BTF_ID() is of kernel.gen.h.
+ */
+#define XCAP_CAST(p)                                                                               \
+	((__typeof__(p))((void *(*)(const void *, u32))XCAP_RDONLY_CAST)((p), XCAP_BTF_ID(p)))
+#endif
+
 /*
  * READ(p, member): kernel memory through one accessor. BTF-typed programs load plainly (1-2 ns,
  * faults are handled by the kernel and give 0); others call the probe read helper, which zeroes
- * what it cannot read.
+ * what it cannot read. XCAP_READ_16(): 16 bytes of an array.
  */
+#define XCAP_LOAD_16(to, from)                                                                     \
+	({                                                                                         \
+		const u64 *xcap_from = (const u64 *)(from);                                        \
+		((u64 *)(to))[0] = xcap_from[0];                                                   \
+		((u64 *)(to))[1] = xcap_from[1];                                                   \
+	})
+
 #if XCAP_TYPED
-#define READ(p, member) ((p)->member)
+#define READ(p, member)		    ((p)->member)
+#define XCAP_READ_16(to, p, member) XCAP_LOAD_16(to, &(p)->member)
+#elif XCAP_CASTS
+#define READ(p, member)		    (XCAP_CAST(p)->member)
+#define XCAP_READ_16(to, p, member) XCAP_LOAD_16(to, &XCAP_CAST(p)->member)
 #else
+#define XCAP_READ_16(to, p, member) xcap_probe_read_kernel(to, 16, &(p)->member)
 #define READ(p, member)                                                                            \
 	({                                                                                         \
 		__typeof__((p)->member) xcap_value = 0;                                            \

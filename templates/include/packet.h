@@ -16,6 +16,22 @@
 		*(value) = xcap_hidden;                                                            \
 		xcap_failed;                                                                       \
 	})
+#if XCAP_CASTS
+/* Through types of the kernel that begin with a field of the size. */
+#define XCAP_WINDOW8(at)  (XCAP_CAST((struct icmphdr *)(at))->type)
+#define XCAP_WINDOW16(at) (XCAP_CAST((struct udphdr *)(at))->source)
+#define XCAP_WINDOW32(at) (XCAP_CAST((struct in_addr *)(at))->s_addr)
+#define XCAP_WINDOW(w, pad, size, src)                                                             \
+	({                                                                                         \
+		(w) = (u8 *)(src) - (pad);                                                         \
+		0;                                                                                 \
+	})
+#define XCAP_FIELD(bits, value, src)                                                               \
+	({                                                                                         \
+		*(value) = XCAP_WINDOW##bits(src);                                                 \
+		0;                                                                                 \
+	})
+#endif
 #include "filter.h"
 #include "tunnel.h"
 
@@ -27,34 +43,45 @@
 
 struct xcap_net {
 	struct net_device *dev;
-	/* Where there is no skb->dev yet: the route's device, an address for probe reads. */
-	struct net_device *route_dev;
+	/* Where there is no skb->dev yet: the packet whose route may know the device, and the
+	 * namespace that this has to be in. */
+	struct sk_buff *routed;
+	struct net *net;
 	u32 netns; /* 0: not known */
 };
 
 /* Reads a member whatever the pointer's origin: a typed load would need the verifier to know it. */
+#if XCAP_CASTS
+#define PROBE(p, member)	     (XCAP_CAST(p)->member)
+#define XCAP_PROBE_16(to, p, member) XCAP_LOAD_16(to, &XCAP_CAST(p)->member)
+#else
+#define XCAP_PROBE_16(to, p, member) xcap_probe_read_kernel(to, 16, &(p)->member)
 #define PROBE(p, member)                                                                           \
 	({                                                                                         \
 		__typeof__((p)->member) xcap_probed = 0;                                           \
 		xcap_probe_read_kernel(&xcap_probed, sizeof(xcap_probed), &(p)->member);           \
 		xcap_probed;                                                                       \
 	})
+#endif
 
 /*
  * A packet that is being sent gets skb->dev late; its route knows the device. The word holds other
  * things for a queued TCP packet, hence the check that the device found is in the socket's
- * namespace.
+ * namespace. Asked for only where it is wanted; an address for probe reads.
  */
-static __always_inline struct net_device *xcap_route_dev(struct sk_buff *skb, struct net *net)
+static __always_inline struct net_device *xcap_route_dev(const struct xcap_net *n)
 {
 #if XCAP_HAS_sk_buff___skb_refdst && XCAP_HAS_dst_entry__dev
-	struct dst_entry *dst = (void *)(READ(skb, _skb_refdst) & ~7ull); /* SKB_DST_PTRMASK */
 	struct net_device *dev;
+	struct dst_entry *dst;
 
+	if (!n->routed)
+		return 0;
+	dst = (void *)(READ(n->routed, _skb_refdst) & ~7ull); /* SKB_DST_PTRMASK */
 	if ((s64)dst >= 0)
 		return 0;
 	dev = PROBE(dst, dev);
-	if ((s64)dev >= 0 || PROBE(dev, nd_net.net) != net)
+	if ((s64)dev >= 0 || PROBE(dev, nd_net.net) != n->net)
 		return 0;
 	return dev;
 #else
@@ -80,7 +107,8 @@ static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, st
 	struct sock *sk;
 
 	n->dev = 0;
-	n->route_dev = 0;
+	n->routed = 0;
+	n->net = 0;
 	n->netns = 0;
 	if ((s64)dev < 0) {
 		net = READ(dev, nd_net.net);
@@ -99,7 +127,8 @@ static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, st
 			net = READ(sk, __sk_common.skc_net.net);
 		n->netns = 0;
 		if (net) {
-			n->route_dev = xcap_route_dev(skb, net);
+			n->routed = skb;
+			n->net = net;
 			n->netns = READ(net, ns.inum);
 		}
 	}
@@ -107,21 +136,28 @@ static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, st
 
 static __always_inline u32 xcap_ifindex(const struct xcap_net *n)
 {
+	struct net_device *dev;
+
 	if (n->dev)
 		return READ(n->dev, ifindex);
-	return n->route_dev ? PROBE(n->route_dev, ifindex) : 0;
+	dev = xcap_route_dev(n);
+	return dev ? PROBE(dev, ifindex) : 0;
 }
 
 /* IFNAMSIZ bytes; what follows the NUL is not defined. */
 static __always_inline void xcap_ifname(const struct xcap_net *n, void *name)
 {
+	struct net_device *dev;
+
 	if (n->dev) {
-		xcap_probe_read_kernel(name, 16, &n->dev->name);
+		XCAP_READ_16(name, n->dev, name);
 		/* Apart: clang would join the two pointers by |=, which the verifier refuses. */
 		asm volatile("" ::: "memory");
-	} else if (n->route_dev) {
-		xcap_probe_read_kernel(name, 16, &n->route_dev->name);
+		return;
 	}
+	dev = xcap_route_dev(n);
+	if (dev)
+		XCAP_PROBE_16(name, dev, name);
 }
 
 struct xcap_view {

@@ -97,7 +97,6 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	struct xcap_net net = {};
 	struct sock *sk = hit->rx_sk;
 	struct net *owner;
-	u64 task;
 	u32 rejected;
 
 	if (!sk)
@@ -121,11 +120,7 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 #if XCAP_TOP
 	return xcap_top_socket(hit, &net);
 #endif
-	task = xcap_get_current_pid_tgid();
 	e->time_ns = xcap_ktime_get_ns();
-	e->tgid = task >> 32;
-	e->pid = task;
-	e->uid = xcap_get_current_uid_gid();
 	e->netns = net.netns;
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
@@ -133,7 +128,7 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	e->context = xcap_context(hit->ctx);
 	e->link = XCAP_LINK_SOCKET;
 	e->captured_length = sizeof(out.socket);
-	xcap_get_current_comm(e->comm, sizeof(e->comm));
+	xcap_fill_task(e);
 	xcap_fill_socket(&out.socket, sk);
 	if (hit->until_return)
 		return xcap_keep_socket(hit, &out);

@@ -9,6 +9,7 @@
 
 #include "helpers.h"
 #include "packet.h"
+#include "events.gen.h"
 
 #if XCAP_TASK_BY_PROBE
 static __always_inline struct task_struct *xcap_task(void)
@@ -35,5 +36,25 @@ static __always_inline long xcap_get_current_comm(void *buf, u32 size)
 	return xcap_probe_read_kernel(buf, size, &xcap_task()->comm);
 }
 #endif
+
+static __always_inline void xcap_fill_task(struct xcap_event *e)
+{
+#if XCAP_CASTS
+	struct task_struct *task = (struct task_struct *)xcap_get_current_task();
+	struct cred *cred = PROBE(task, cred);
+
+	e->tgid = PROBE(task, tgid);
+	e->pid = PROBE(task, pid);
+	e->uid = PROBE(cred, uid.val);
+	XCAP_PROBE_16(e->comm, task, comm);
+#else
+	u64 task = xcap_get_current_pid_tgid();
+
+	e->tgid = task >> 32;
+	e->pid = task;
+	e->uid = xcap_get_current_uid_gid();
+	xcap_get_current_comm(e->comm, sizeof(e->comm));
+#endif
+}
 
 #endif

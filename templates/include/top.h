@@ -71,13 +71,17 @@ static __always_inline u32 xcap_top_count(struct xcap_top_key *key, u32 hook, u6
 /* Nothing but zeros behind the NUL: one name, one row. */
 static __always_inline void xcap_top_ifname(const struct xcap_net *n, u8 *name)
 {
+	struct net_device *dev;
+
 	if (n->dev) {
 		xcap_probe_read_kernel_str(name, 16, &n->dev->name);
 		/* Apart, as in xcap_ifname(). */
 		asm volatile("" ::: "memory");
-	} else if (n->route_dev) {
-		xcap_probe_read_kernel_str(name, 16, &n->route_dev->name);
+		return;
 	}
+	dev = xcap_route_dev(n);
+	if (dev)
+		xcap_probe_read_kernel_str(name, 16, &dev->name);
 }
 #endif
 

@@ -52,7 +52,7 @@ static __always_inline struct sock *xcap_where_sk(const struct xcap_hit *hit)
 /* The device that the outputs name; for probe reads only. */
 static __always_inline struct net_device *xcap_where_dev(const struct xcap_net *net)
 {
-	return net->dev ? net->dev : net->route_dev;
+	return net->dev ? net->dev : xcap_route_dev(net);
 }
 
 /* Length on the wire as in the outputs: with the VLAN tag that the kernel keeps beside the packet.

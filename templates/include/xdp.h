@@ -65,7 +65,7 @@ static __always_inline void xcap_net_of_device(struct net_device *dev, struct xc
 {
 	struct net *net;
 
-	n->route_dev = 0;
+	n->routed = 0;
 	n->netns = 0;
 	n->dev = dev;
 	net = PROBE(n->dev, nd_net.net);

@@ -189,6 +189,24 @@ describe('a filter at the drop hook', () => {
     );
     expectFrames(captured, kinds, unrelated);
   });
+
+  it.each([
+    ['tcp[tcpflags] & tcp-syn != 0 and dst port 81', ['tcp']],
+    ['icmp[icmptype] == icmp-echo and ip[2:2] > 0', ['icmp', 'icmp7', 'icmpBig']],
+  ] as const)(
+    '%s: the same where each read of kernel memory is a call',
+    async (expression, kinds) => {
+      const [direct, called] = [
+        await capture(['--netns', pair.b.name, expression], send),
+        await capture(
+          ['--netns', pair.b.name, '--without-feature', 'rdonly-cast', expression],
+          send,
+        ),
+      ];
+      expectFrames(direct, kinds, 0);
+      expectFrames(called, kinds, 0);
+    },
+  );
 });
 
 describe('a metadata filter', () => {

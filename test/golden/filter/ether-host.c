@@ -7,7 +7,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 
 	if (p->linear < 0xc)
 		return xcap_outside(p, 0xc);
-	if (XCAP_FETCH(w, 16, p->start))
+	if (XCAP_WINDOW(w, 0, 16, p->start))
 		return 0;
 	A = xcap_be32(w + 8);
 	if (A != 1)

@@ -11,10 +11,10 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 	if (p->linear < 0x18)
 		return xcap_outside(p, 0x18);
 #if XCAP_VAR_STACK
-	if (XCAP_FETCH(w, 72, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 72, p->start + 0xc))
 		return 0;
 #else
-	if (XCAP_FETCH(w, 48, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 48, p->start + 0xc))
 		return 0;
 #endif
 	A = xcap_be16(w + 0);
@@ -22,7 +22,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 		goto b8;
 	if (p->linear < 0x38)
 		return xcap_outside(p, 0x38);
-	A = w[8];
+	A = xcap_byte(w + 8);
 	if (A != 6)
 		return 0;
 	A = xcap_be16(w + 42);
@@ -37,13 +37,13 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 b8:
 	if (A != 0x800)
 		return 0;
-	A = w[11];
+	A = xcap_byte(w + 11);
 	if (A != 6)
 		return 0;
 	A = xcap_be16(w + 8);
 	if (A & 0x1fff)
 		return 0;
-	X = w[2];
+	X = xcap_byte(w + 2);
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 0x10)
 		return xcap_outside(p, X + 0x10);
@@ -81,19 +81,19 @@ static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 	if (p->linear < 0xa)
 		return xcap_outside(p, 0xa);
 #if XCAP_VAR_STACK
-	if (XCAP_FETCH(w, 64, p->start))
+	if (XCAP_WINDOW(w, 0, 64, p->start))
 		return 0;
 #else
-	if (XCAP_FETCH(w, 48, p->start))
+	if (XCAP_WINDOW(w, 0, 48, p->start))
 		return 0;
 #endif
-	A = w[0];
+	A = xcap_byte(w + 0);
 	A &= 0xf0;
 	if (A != 0x60)
 		goto b9;
 	if (p->linear < 0x2a)
 		return xcap_outside(p, 0x2a);
-	A = w[6];
+	A = xcap_byte(w + 6);
 	if (A != 6)
 		return 0;
 	A = xcap_be16(w + 40);
@@ -106,17 +106,17 @@ static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 		return 0x40000;
 	return 0;
 b9:
-	A = w[0];
+	A = xcap_byte(w + 0);
 	A &= 0xf0;
 	if (A != 0x40)
 		return 0;
-	A = w[9];
+	A = xcap_byte(w + 9);
 	if (A != 6)
 		return 0;
 	A = xcap_be16(w + 6);
 	if (A & 0x1fff)
 		return 0;
-	X = w[0];
+	X = xcap_byte(w + 0);
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 2)
 		return xcap_outside(p, X + 2);

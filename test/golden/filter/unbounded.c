@@ -7,7 +7,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 
 	if (p->linear < 0x130)
 		return xcap_outside(p, 0x130);
-	if (XCAP_FETCH(w, 16, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 16, p->start + 0xc))
 		return 0;
 	A = xcap_be16(w + 0);
 	if (A != 0x800)
@@ -23,7 +23,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 	if (xcap_fetch32(p, 0x12c, &A))
 		return 0;
 	m4 = A;
-	A = w[10];
+	A = xcap_byte(w + 10);
 	X = A;
 	A = m4;
 	if (X == 0)

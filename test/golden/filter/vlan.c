@@ -7,7 +7,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 
 	if (p->linear < 0x19)
 		return xcap_outside(p, 0x19);
-	if (XCAP_FETCH(w, 48, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 48, p->start + 0xc))
 		return 0;
 	A = xcap_be16(w + 0);
 	if (A == 0x8100)
@@ -22,21 +22,21 @@ b4:
 		goto b8;
 	if (p->linear < 0x1c)
 		return xcap_outside(p, 0x1c);
-	A = w[15];
+	A = xcap_byte(w + 15);
 	if (A == 0x11)
 		return 0x40000;
 	return 0;
 b8:
 	if (A != 0x86dd)
 		return 0;
-	A = w[12];
+	A = xcap_byte(w + 12);
 	if (A == 0x11)
 		return 0x40000;
 	if (p->linear < 0x3b)
 		return xcap_outside(p, 0x3b);
 	if (A != 0x2c)
 		return 0;
-	A = w[46];
+	A = xcap_byte(w + 46);
 	if (A == 0x11)
 		return 0x40000;
 	return 0;

@@ -139,7 +139,7 @@ static __always_inline u32 xcap_where_11(const struct xcap_hit *hit,
 {
 	struct sk_buff *p1 = hit->skb;
 	s64 v0 = (s32)READ(p1, skb_iif);
-	if (!net->dev && !net->route_dev)
+	if (!net->dev && !xcap_route_dev(net))
 		return 0;
 	s64 v2 = xcap_ifindex(net);
 	return v0 == v2;

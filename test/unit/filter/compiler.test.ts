@@ -13,7 +13,7 @@ function compile(expression: string): CompiledFilter {
   return compileFilter(result.program, { symbol: 'f' });
 }
 
-const fetches = ({ text }: CompiledFilter): number => text.split('XCAP_FETCH(').length - 1;
+const fetches = ({ text }: CompiledFilter): number => text.split('XCAP_WINDOW(').length - 1;
 
 test.each([
   ['icmp', 1],
