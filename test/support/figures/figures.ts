@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NetnsPair } from '../netns.ts';
 import { measureGrowth } from './growth.ts';
+import { measureMany } from './many.ts';
 import { measureMemory } from './memory.ts';
 import { measureParts } from './parts.ts';
 import { measurePeers } from './peers.ts';
@@ -182,6 +183,23 @@ if (wanted.includes('peers')) {
         figure.said.join(' '),
         formatSpread(figure.residentMiB, 1),
         formatSpread(figure.processorS, 1),
+      ]),
+    ),
+  );
+}
+if (wanted.includes('many')) {
+  const figures = await measureMany([xcap], pair, values.peers, Math.min(runs, 5), packets / 10);
+  result['many'] = figures;
+  tables.push(
+    formatTable(
+      `Many functions, with a filter that nothing matches (${Math.min(runs, 5)} runs, in turns)`,
+      ['tool', 'functions', 'ready, s', 'stopped, s', 'slow-down of the sender'],
+      figures.map(({ what, functions, readyS, stopS, slowDown }) => [
+        what,
+        functions === undefined ? 'all' : String(functions),
+        formatSpread(readyS, 2),
+        formatSpread(stopS, 2),
+        formatSpread(slowDown, 2),
       ]),
     ),
   );

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   createWriteStream,
   existsSync,
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { enableRunStats } from '../../../src/bpf/run-stats.ts';
 import type { NetnsPair } from '../netns.ts';
+import { startReady } from './ready-process.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
 import { programRuns, rollupKiB, settledProcessorNs } from './tracee.ts';
 import { DROPPED_PORT, flood } from './traffic-run.ts';
@@ -141,8 +142,6 @@ interface Sample {
   readonly processorS: number;
 }
 
-const READY_MS = 120_000;
-
 /** One run of a tool: started, flooded twice, the second time with the kernel's statistics on, ended by Ctrl-C. */
 async function measureOnce(
   peer: Peer,
@@ -155,36 +154,20 @@ async function measureOnce(
   const readyFile = join(folder, 'ready');
   try {
     const baseUs = flood(pair, packets);
-    const [program = '', ...args] = peer.command(filter, file);
-    const words = peer.ready === undefined ? ['--ready-file', readyFile, ...args] : args;
-    const from = performance.now();
-    const child = spawn(program, words, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...peer.environment },
-    });
-    const pid = child.pid ?? 0;
-    let said = '';
-    const note = (chunk: Buffer): void => void (said += chunk.toString('latin1'));
-    child.stderr.on('data', note);
-    if (peer.toStdout === true) {
-      child.stdout.pipe(createWriteStream(file));
-      child.stdout.on('data', (chunk: Buffer) => {
-        if (said.length < 4096) note(chunk);
-      });
-    }
-    const ended = new Promise<void>((resolve) => {
-      child.once('close', () => {
-        resolve();
-      });
-    });
-    const isReady = (): boolean =>
-      peer.ready === undefined ? existsSync(readyFile) : peer.ready.test(said);
-    while (!isReady()) {
-      if (child.exitCode !== null) throw new Error(`${peer.name}: ended: ${said}`);
-      if (performance.now() - from > READY_MS) throw new Error(`${peer.name}: not ready: ${said}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    const readyS = (performance.now() - from) / 1000;
+    const command = peer.command(filter, file);
+    const [program = '', ...args] = command;
+    const tool = await startReady(
+      peer.ready === undefined ? [program, '--ready-file', readyFile, ...args] : command,
+      {
+        ready: peer.ready ?? readyFile,
+        environment: peer.environment,
+        ...(peer.toStdout === true
+          ? { output: (stdout) => void stdout.pipe(createWriteStream(file)) }
+          : {}),
+      },
+    );
+    const pid = tool.child.pid ?? 0;
+    const { readyS } = tool;
     const us = flood(pair, packets);
     let ns: number | undefined;
     const stats = enableRunStats();
@@ -202,10 +185,8 @@ async function measureOnce(
     const residentMiB = rollupKiB(pid, 'Rss') / 1024;
     // What it has still to write, it writes now; a tool that polls never settles.
     const processorNs = await settledProcessorNs(pid, 5000);
-    child.kill('SIGINT');
-    const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
-    await ended;
-    clearTimeout(killer);
+    await tool.stop();
+    const said = tool.said();
     return {
       ...{ readyS, ns, us, baseUs, said, residentMiB },
       captured: filter === 'matched' ? peer.captured(file, said) : 0,
@@ -213,6 +194,18 @@ async function measureOnce(
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What tools look at that run in the directory of the peers. */
+export function mountForPeers(root: string): void {
+  for (const name of ['proc', 'sys', 'dev']) {
+    const place = join(root, name);
+    mkdirSync(place, { recursive: true });
+    if (statSync(place).dev !== statSync(root).dev) continue;
+    // Recursive, so that tracefs and the like come along.
+    const { status, stderr } = spawnSync('mount', ['--rbind', `/${name}`, place]);
+    if (status !== 0) throw new Error(`mounting ${place}: ${stderr.toString()}`);
   }
 }
 
@@ -228,14 +221,7 @@ export async function measurePeers(
   runs: number,
   packets: number,
 ): Promise<readonly PeerFigure[]> {
-  for (const name of ['proc', 'sys', 'dev']) {
-    const place = join(root, name);
-    mkdirSync(place, { recursive: true });
-    if (statSync(place).dev !== statSync(root).dev) continue;
-    // Recursive, so that tracefs and the like come along.
-    const { status, stderr } = spawnSync('mount', ['--rbind', `/${name}`, place]);
-    if (status !== 0) throw new Error(`mounting ${place}: ${stderr.toString()}`);
-  }
+  mountForPeers(root);
   const cache = mkdtempSync(join(tmpdir(), 'xcap-peers-cache-'));
   const cases = peersOf(xcap, pair, root, cache).flatMap((peer) =>
     (['matched', 'rejected'] as const).map((filter) => ({ peer, filter, samples: [] as Sample[] })),
