@@ -41,6 +41,7 @@ local fields = {
     owner_comm = ProtoField.string("xcap.owner_comm", "Command of the socket's process"),
     redirect = ProtoField.string("xcap.redirect", "Redirected to"),
     bytes = ProtoField.string("xcap.bytes", "Bytes captured"),
+    synth = ProtoField.string("xcap.synth", "Headers made up"),
 }
 local numbers = {
     pid = true, tid = true, netns = true, ifindex = true, mark = true,

@@ -1,5 +1,12 @@
 import { decodeSocket, type RawSocket } from './decode-socket.ts';
-import { EVENT_BYTES, EVENT_FIELDS, EVENT_FLAGS, SOCKET_BYTES, type EventField } from './events.ts';
+import {
+  EVENT_BYTES,
+  EVENT_FIELDS,
+  EVENT_FLAGS,
+  SOCKET_BYTES,
+  SYNTH_LAYERS,
+  type EventField,
+} from './events.ts';
 
 /** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
 export const CONTEXTS = [undefined, 'process', 'softirq', 'hardirq', 'nmi'] as const;
@@ -49,10 +56,22 @@ const AT = {
   flags: offsetOf('flags'),
   comm: offsetOf('comm'),
   ifname: offsetOf('ifname'),
+  synth: offsetOf('synth'),
 } as const;
 
 /** The fields that most events have in common with others, as 32-bit words of an event. */
 export const COMMON_WORDS = { from: AT.location / 4, to: EVENT_BYTES / 4 } as const;
+
+/** By the bits of `synth`. */
+const SYNTH_TEXTS: readonly string[] = Array.from({ length: 16 }, (_, layers) =>
+  [
+    'eth',
+    ...((layers & SYNTH_LAYERS.ip4) === 0 ? [] : ['ip']),
+    ...((layers & SYNTH_LAYERS.ip6) === 0 ? [] : ['ip6']),
+    ...((layers & SYNTH_LAYERS.tcp) === 0 ? [] : ['tcp']),
+    ...((layers & SYNTH_LAYERS.udp) === 0 ? [] : ['udp']),
+  ].join(','),
+);
 
 /** The entry of a map; of map 0, a device by its ifindex. */
 export interface RawRedirect {
@@ -187,7 +206,13 @@ export class EventView {
   }
   get link(): Exclude<(typeof LINKS)[number], 'socket'> {
     const link = LINKS[this.#u8(AT.link)] ?? 'raw';
-    return link === 'socket' ? 'raw' : link;
+    if (link !== 'socket') return link;
+    return this.synth === undefined ? 'raw' : 'ethernet';
+  }
+  /** Headers that are not the packet's own, outermost first: `eth,ip,tcp`. */
+  get synth(): string | undefined {
+    const layers = this.#u8(AT.synth);
+    return layers === 0 ? undefined : (SYNTH_TEXTS[layers] ?? String(layers));
   }
   get comm(): string {
     return this.#text(AT.comm);
@@ -200,14 +225,14 @@ export class EventView {
     return LINKS[this.#u8(AT.link)] === 'socket' && this.#captured >= SOCKET_BYTES;
   }
 
-  /** Of a socket without a packet; `data` is empty then. */
+  /** Of a socket alone. */
   get socket(): RawSocket | undefined {
     return this.#isSocket ? decodeSocket(this.#content) : undefined;
   }
 
   /** The captured bytes. */
   get data(): Uint8Array {
-    return this.#isSocket ? this.#content.subarray(0, 0) : this.#content;
+    return this.#isSocket ? this.#content.subarray(SOCKET_BYTES) : this.#content;
   }
 
   /** struct xcap_user_extend, where an action gave one. */

@@ -5,6 +5,7 @@ import {
   EVENT_FLAGS,
   SOCKET_BYTES,
   SOCKET_FIELDS,
+  SYNTH_LAYERS,
   type EventField,
 } from './events.ts';
 
@@ -16,6 +17,9 @@ export function emitEventHeader(): string {
     '',
     ...Object.entries(EVENT_FLAGS).map(
       ([name, bit]) => `#define XCAP_EVENT_${name.toUpperCase()} ${bit}`,
+    ),
+    ...Object.entries(SYNTH_LAYERS).map(
+      ([name, bit]) => `#define XCAP_SYNTH_${name.toUpperCase()} ${bit}`,
     ),
     '',
     ...emitStruct('xcap_socket', SOCKET_FIELDS, SOCKET_BYTES),

@@ -60,8 +60,12 @@ export const EVENT_FIELDS = layoutFields([
   ['flags', 'u8'], // XCAP_EVENT_*
   ['comm', 'u8', 16],
   ['ifname', 'u8', 16],
-  ['unused', 'u32'],
+  ['synth', 'u8'], // XCAP_SYNTH_*: headers that are not the packet's own
+  ['unused', 'u8', 3],
 ]);
+
+/** Bits of `synth`; an Ethernet header comes with any of them. */
+export const SYNTH_LAYERS = { ip4: 1, ip6: 2, tcp: 4, udp: 8 } as const;
 
 /** Bits of `flags`. */
 export const EVENT_FLAGS = {
@@ -72,7 +76,7 @@ export const EVENT_FLAGS = {
   linear_only: 8,
 } as const;
 
-/** What an event of a socket without a packet has in the place of captured bytes. */
+/** What an event of a socket alone has before the bytes of the packet that it would send. */
 export const SOCKET_FIELDS = layoutFields([
   ['laddr', 'u8', 16], // IPv4 in the first four bytes
   ['raddr', 'u8', 16],

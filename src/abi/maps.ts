@@ -95,6 +95,8 @@ export interface MapSizes {
   readonly gathers: boolean;
   /** Bytes that a filter may ask for of such packets. */
   readonly filterBytes: number;
+  /** Bytes that a filter may ask for of packets that get headers of ours; undefined: none get some. */
+  readonly bareBytes?: number | undefined;
   /** Some events wait for the return of their function. */
   readonly returns: boolean;
   /** Events are counted by a key; undefined: they are sent. */
@@ -113,7 +115,7 @@ const PENDING_EVENTS = 512;
 export const PENDING_BYTES = 16_384;
 
 export const pendingMax = (captured: number): number =>
-  Math.min(Math.max(captured, SOCKET_BYTES), PENDING_BYTES);
+  Math.min(captured + SOCKET_BYTES, PENDING_BYTES);
 
 /** Captured bytes per event: the snap length, but at most a quarter of the ring. */
 export function captureMax(snaplen: number, ringBytes: number, userBytes: number): number {
@@ -126,13 +128,18 @@ export function slotsPerCpu({ claims }: Pick<MapSizes, 'claims'>): number {
   return NESTING_LEVELS + (claims ? CLAIMED_SLOTS : 0);
 }
 
+/** For the headers in front of such a packet, a socket, and what a filter's window reads beyond its end. */
+const BARE_ROOM = 1024;
+
 /** Bytes for the packet in a slot: struct xcap_slot of templates/include/event.h. */
 export function slotDataBytes(
-  sizes: Pick<MapSizes, 'captureMax' | 'gathers' | 'filterBytes'>,
+  sizes: Pick<MapSizes, 'captureMax' | 'gathers' | 'filterBytes' | 'bareBytes'>,
 ): number {
   const captured = Math.max(sizes.captureMax, SOCKET_BYTES);
   const gathered = sizes.gathers ? Math.max(captured, sizes.filterBytes) + GATHER_STEP : 0;
-  return (Math.max(captured, gathered) + 7) & ~7;
+  const bare =
+    sizes.bareBytes === undefined ? 0 : Math.max(captured, gathered, sizes.bareBytes) + BARE_ROOM;
+  return (Math.max(captured, gathered, bare) + 7) & ~7;
 }
 
 /** Of struct xcap_walk, behind it. */

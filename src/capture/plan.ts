@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { captureMax, PENDING_BYTES, slotDataBytes, type MapSizes } from '../abi/maps.ts';
 import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { livePrograms } from '../bpf/programs.ts';
-import { unitKind } from '../codegen/hooks.ts';
+import { seesBare, unitKind } from '../codegen/hooks.ts';
 import {
   generateProgram,
   filterGathers,
+  filterReach,
   PROGRAM_LICENSE,
   userBytes,
   type ProgramSource,
@@ -136,6 +137,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     xdpPairs: countXdpPairs(hooks),
     gathers: units.some(({ paged }) => paged.kind !== 'none'),
     filterBytes: Math.max(...units.map(({ paged }) => filterGathers(filter, paged))),
+    bareBytes: hooks.some(seesBare) ? filterReach(filter) : undefined,
     returns: hooks.some(({ part }) => part !== undefined),
     top,
   };

@@ -28,6 +28,19 @@ export function unitKind({ backend, arguments: of, program, returnSlot }: Resolv
   }
 }
 
+/** Packets that have no headers yet can come by: their headers are made up. */
+export function seesBare({
+  arguments: of,
+  direction,
+  atData,
+  destructor,
+  xdp,
+}: ResolvedHook): boolean {
+  // A way that all packets go, from or to a device, is behind their headers.
+  const behind = direction !== undefined || atData || destructor !== undefined;
+  return of.carrier.kind === 'sock' || (of.bare === true && !behind && xdp === undefined);
+}
+
 /** The verifier knows the types of the arguments, and of what they lead to. */
 export function isTyped(kind: UnitKind): boolean {
   return kind === 'tp-btf' || kind === 'fentry';
@@ -103,6 +116,7 @@ function emitBody(
     `\t.hook = ${own},`,
     `\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
     `\t.at_data = ${hook.atData ? 1 : 0},`,
+    ...(seesBare(hook) ? ['\t.synth = 1,'] : []),
     ...(waits ? ['\t.until_return = 1,', `\t.frame = ${emitFrame(hook, regs)},`] : []),
     '};',
     '',
@@ -180,13 +194,14 @@ function emitSubject(
   argument: (slot: number) => string,
   valueOf: ValueOf,
 ): string[] {
-  const { carrier, certain, location, reason, rxSk, owner } = hook.arguments;
+  const { carrier, certain, location, reason, rxSk, owner, message } = hook.arguments;
   const address = argument(carrier.slot);
   switch (carrier.kind) {
     case 'sock':
       return [
         'hit.socket = 1;',
         `hit.rx_sk = (void *)${address};`,
+        ...(message === undefined ? [] : [`hit.msg = (void *)${argument(message)};`]),
         'return xcap_capture_socket(&hit);',
       ];
     case 'xdp':

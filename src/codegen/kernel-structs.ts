@@ -60,6 +60,17 @@ export const KERNEL_STRUCTS: StructWants = {
   in_addr: ['s_addr'],
 };
 
+/** Those of synth.h. */
+export const SYNTH_STRUCTS: StructWants = {
+  sk_buff: ['transport_header', 'cb'],
+  sock: ['sk_dst_cache'],
+  inet_sock: ['inet_saddr', 'tos', 'pinet6'],
+  ipv6_pinfo: ['tclass'],
+  tcp_sock: ['rcv_nxt', 'rcv_wup', 'rcv_wnd', 'write_seq', 'tcp_header_len', 'rx_opt.rcv_wscale'],
+  tcp_skb_cb: ['seq', 'end_seq', 'tcp_flags'],
+  msghdr: ['msg_name', 'msg_iter.count', 'msg_iter.data_source', 'msg_iter.type'],
+};
+
 /** Those of what zero-copy sockets send, in xdp.h. */
 export const XSK_STRUCTS: StructWants = {
   xsk_buff_pool: ['addrs', 'netdev', 'queue_id', 'tx_descs'],

@@ -30,10 +30,17 @@ import { UNIT_NAMES } from '../user-c/source.ts';
 import type { UserC } from '../user-c/user-c.ts';
 import type { WhereProgram } from '../where/compile-where.ts';
 import { compose } from './compose.ts';
-import { emitHookFunctions, hasTaskHelpers, isTyped, unitKind, type UnitKind } from './hooks.ts';
+import {
+  emitHookFunctions,
+  hasTaskHelpers,
+  isTyped,
+  seesBare,
+  unitKind,
+  type UnitKind,
+} from './hooks.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
-import { KERNEL_STRUCTS, XDP_RUN_STRUCTS, XSK_STRUCTS } from './kernel-structs.ts';
+import { KERNEL_STRUCTS, SYNTH_STRUCTS, XDP_RUN_STRUCTS, XSK_STRUCTS } from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
 import { RunValues, type ValueOf } from './run-values.ts';
 
@@ -98,7 +105,12 @@ export interface ProgramSource {
 
 const flag = (on: boolean): number => (on ? 1 : 0);
 
-function configHeader(input: ProgramInput, kind: UnitKind, valueOf: ValueOf): string {
+function configHeader(
+  input: ProgramInput,
+  kind: UnitKind,
+  hooks: readonly ResolvedHook[],
+  valueOf: ValueOf,
+): string {
   const { context } = input;
   const { preempt, claims, paged, cast } = input.abilities(kind);
   const defines: [string, number | string][] = [
@@ -132,6 +144,7 @@ function configHeader(input: ProgramInput, kind: UnitKind, valueOf: ValueOf): st
     ['XCAP_FILTER_GATHERS', filterGathers(input.filter, paged)],
     ...pagedDefines(paged, valueOf),
     ['XCAP_WHERE', flag(input.where.conditional)],
+    ['XCAP_SYNTH', flag(hooks.some(seesBare))],
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect, valueOf),
@@ -187,8 +200,12 @@ const FILTER_GATHERS_LIMIT = 16383;
 
 /** Bytes that the filter may ask for of a packet with paged data. */
 export function filterGathers(filter: FilterPair | undefined, paged: PagedSource): number {
-  if (filter === undefined || paged.kind === 'none') return 0;
-  return Math.min(FILTER_GATHERS_LIMIT, reachOf(filter));
+  return paged.kind === 'none' ? 0 : filterReach(filter);
+}
+
+/** Bytes that the filter may ask for of a packet that has to be put together first. */
+export function filterReach(filter: FilterPair | undefined): number {
+  return filter === undefined ? 0 : Math.min(FILTER_GATHERS_LIMIT, reachOf(filter));
 }
 
 const functionsOf = ({ l2, l2Tagged, l3 }: FilterPair): readonly CompiledFilter[] =>
@@ -275,6 +292,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
     KERNEL_STRUCTS,
     ...(input.hooks.some(({ xdp }) => xdp !== undefined) ? [XDP_RUN_STRUCTS] : []),
     ...(hasDescriptors(input.hooks) ? [XSK_STRUCTS] : []),
+    ...(input.hooks.some(seesBare) ? [SYNTH_STRUCTS] : []),
   ].reduce(mergeWants);
   const shared = {
     'kernel.gen.h': emitStructs(
@@ -304,7 +322,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       text: compose({
         entries: ['hooks.bpf.c'],
         generated: {
-          'config.gen.h': configHeader(input, kind, values.of),
+          'config.gen.h': configHeader(input, kind, hooks, values.of),
           ...shared,
           'programs.gen.h': text,
         },

@@ -89,11 +89,26 @@ function isPacket(btf: Btf, typeId: number): boolean {
 export function socketSlot(
   btf: Btf,
   params: readonly BtfArgument[],
-  struct: 'sock' | 'xdp_sock',
+  struct: 'sock' | 'xdp_sock' | 'msghdr',
 ): number | undefined {
   const index = params.findIndex(({ pointsTo }) => pointsTo === struct);
   const slot = argumentSlots(btf, params)[index];
   return slot === undefined || slot >= REGISTER_WORDS ? undefined : slot;
+}
+
+/**
+ * Whoever is given one of these is at a device, or at a protocol's hooks: the packet has the headers that
+ * it is known by there.
+ */
+const BEHIND_HEADERS = new Set([
+  ...['net_device', 'napi_struct', 'netdev_queue', 'Qdisc', 'packet_type', 'nf_hook_state'],
+]);
+
+/** Whether packets that have no headers yet can come by a place with these parameters. */
+export function canBeBare({ kind }: Carrier, params: readonly BtfArgument[]): boolean {
+  if (kind !== 'skb' && kind !== 'skb-pointer' && kind !== 'skb-member' && kind !== 'sock')
+    return false;
+  return kind === 'sock' || !params.some(({ pointsTo = '' }) => BEHIND_HEADERS.has(pointsTo));
 }
 
 /** Of x86-64; other machines have more. */

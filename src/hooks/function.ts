@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../errors.ts';
-import { carrierAt, findCarrier, socketSlot } from './carrier.ts';
+import { canBeBare, carrierAt, findCarrier, socketSlot } from './carrier.ts';
 import { cannotHook } from './function-errors.ts';
 import {
   findFunction,
@@ -43,7 +43,7 @@ export function attachPoint(
 ): Omit<ResolvedHook, 'id' | 'pattern'> {
   const module = described?.module ?? symbols[0]?.module;
   // A packet without a device is in the namespace of the socket that it is for.
-  const socket = (struct: 'sock' | 'xdp_sock'): number | undefined =>
+  const socket = (struct: 'sock' | 'xdp_sock' | 'msghdr'): number | undefined =>
     described && socketSlot(described.btf, described.proto.params, struct);
   const place = module === undefined ? name : `${name} [${module}]`;
   return {
@@ -56,6 +56,8 @@ export function attachPoint(
       certain: false,
       rxSk: carrier.kind === 'sock' ? undefined : socket('sock'),
       owner: carrier.kind === 'xdp' ? socket('xdp_sock') : undefined,
+      message: carrier.kind === 'sock' ? socket('msghdr') : undefined,
+      bare: described !== undefined && canBeBare(carrier, described.proto.params),
     },
     direction: undefined,
     hasLocation: false,

@@ -1,7 +1,7 @@
 import { UnsupportedError, UsageError, XcapError } from '../errors.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
-import { findCarrier } from './carrier.ts';
+import { canBeBare, findCarrier, socketSlot } from './carrier.ts';
 import { resolveProgram } from './bpf-program.ts';
 import { resolveFunction } from './function.ts';
 import { resolveReturn } from './function-return.ts';
@@ -234,7 +234,8 @@ function resolveOne(
           `hooking ${spec.id}: tracepoint ${place}: not in this kernel's BTF`,
         );
       }
-      const args = tracepointArguments(found, extras, `hooking ${spec.id}: tracepoint ${place}`);
+      const doing = `hooking ${spec.id}: tracepoint ${place}`;
+      const args = tracepointArguments(found, category, extras, doing);
       if (args === undefined) throw noCarrier(spec.id, found.params);
       return {
         ...attachedAt(found, place, tracepoint, kernel, options),
@@ -251,7 +252,7 @@ function resolveOne(
       if (found === undefined || (categories.length > 0 && !categories.includes(category))) {
         throw noTracepoint(kernel, options.reader, id, category, name);
       }
-      const args = tracepointArguments(found, undefined, place);
+      const args = tracepointArguments(found, category, undefined, place);
       if (args === undefined) throw noCarrier(id, found.params);
       return {
         ...attachedAt(found, place, name, kernel, options),
@@ -284,6 +285,7 @@ function attachedAt(
 /** @param extras of a logical hook, whose packet is always there */
 function tracepointArguments(
   { btf, params }: Tracepoint,
+  category: string,
   extras: readonly ExtraArgument[] | undefined,
   doing: string,
 ): HookArguments | undefined {
@@ -300,7 +302,11 @@ function tracepointArguments(
     certain: extras !== undefined,
     location: slots.get('location'),
     reason: slots.get('reason'),
-    rxSk: slots.get('rxSk'),
+    rxSk:
+      slots.get('rxSk') ?? (carrier.kind === 'sock' ? undefined : socketSlot(btf, params, 'sock')),
+    message: carrier.kind === 'sock' ? socketSlot(btf, params, 'msghdr') : undefined,
+    // Those of include/trace/events/net.h are at devices, though the packet may be all that they have.
+    bare: category !== 'net' && canBeBare(carrier, params),
   };
 }
 

@@ -38,6 +38,10 @@ export interface HookArguments {
   readonly owner?: number | undefined;
   /** The descriptor of the frame in an xsk_buff_pool. */
   readonly descriptor?: number;
+  /** What a socket is to send: word of its `struct msghdr`. */
+  readonly message?: number | undefined;
+  /** Packets that have no headers yet can come by: see templates/include/synth.h. */
+  readonly bare?: boolean;
   /** Not the descriptors in the pool's own array: they are seen when the batch is whole. */
   readonly butBatches?: boolean;
 }

@@ -37,6 +37,8 @@ export interface CommentFields {
   readonly ownerComm?: string | undefined;
   readonly redirect?: string | undefined;
   readonly bytes?: string | undefined;
+  /** Headers that are not the packet's own: `eth,ip,tcp`. */
+  readonly synth?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -70,6 +72,7 @@ export const COMMENT_KEYS = {
   owner_comm: { field: 'ownerComm', kind: 'text' },
   redirect: { field: 'redirect', kind: 'text' },
   bytes: { field: 'bytes', kind: 'text' },
+  synth: { field: 'synth', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -138,6 +141,7 @@ export function formatComment(
   if (fields.ownerComm !== undefined) words += ' owner_comm=' + quoteShort(fields.ownerComm);
   if (fields.redirect !== undefined) words += ' redirect=' + quoteShort(fields.redirect);
   if (fields.bytes !== undefined) words += ' bytes=' + quoteShort(fields.bytes);
+  if (fields.synth !== undefined) words += ' synth=' + quoteShort(fields.synth);
   return words.slice(1);
 }
 

@@ -73,6 +73,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     textField('owner_comm', record.ownerComm) +
     userField(record.user) +
     textField('bytes', record.bytes) +
+    textField('synth', record.synth) +
     (record.packetId === undefined ? '' : `,"packet_id":${record.packetId}`) +
     `,"skb":"0x${record.skb.toString(16)}","link":"${record.linkType}"` +
     `,"len":${Math.max(record.wireLength, captured)},"caplen":${captured},"packet":"${packet}"}\n`

@@ -1,3 +1,4 @@
+import { isWithoutPacket } from '../records/record.ts';
 import type { LinkType, PacketRecord } from '../records/record.ts';
 
 export const ETHERNET_HEADER_BYTES = 14;
@@ -33,7 +34,7 @@ export class LinkAdapter {
     this.prepend = 0;
     this.skip = 0;
     // A socket without a packet: no bytes, to which no header belongs.
-    if (record.linkType === this.#file || record.family !== undefined) return true;
+    if (record.linkType === this.#file || isWithoutPacket(record)) return true;
     if (record.linkType === 'raw') {
       this.prepend = ETHERNET_HEADER_BYTES;
       this.etherType = etherTypeOf(record);

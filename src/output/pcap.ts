@@ -1,3 +1,4 @@
+import { isWithoutPacket } from '../records/record.ts';
 import type { PacketRecord } from '../records/record.ts';
 import { Batch } from './batch.ts';
 import { LinkAdapter } from './link-adapter.ts';
@@ -47,7 +48,7 @@ export class PcapSink implements Sink {
   }
 
   write(record: PacketRecord): void {
-    if (record.family !== undefined) {
+    if (isWithoutPacket(record)) {
       this.withoutPacket += 1;
       return;
     }

@@ -1,5 +1,6 @@
 import { SequenceTable } from '../packet/tcp-sequences.ts';
 import { summarizePacket } from '../packet/summary.ts';
+import { isWithoutPacket } from '../records/record.ts';
 import type { PacketRecord } from '../records/record.ts';
 import { escapeText } from '../util/escape.ts';
 import { hexdump } from './hexdump.ts';
@@ -89,7 +90,7 @@ export class TextSink implements Sink {
 
   #format(record: PacketRecord): string {
     const { verbose, quiet, link, hex, absoluteSequence } = this.#options;
-    if (record.family !== undefined) return this.#formatSocket(record);
+    if (isWithoutPacket(record)) return this.#formatSocket(record);
     const packet = summarizePacket(record.data, {
       linkType: record.linkType,
       wireLength: record.wireLength,
@@ -100,6 +101,7 @@ export class TextSink implements Sink {
       sequences: this.#sequences,
     });
     let text = `${this.#headText(record)}${packet.text}`;
+    if (record.synth !== undefined) text += synthText(record);
     if (record.bytes !== undefined) text += ` [${record.bytes}]`;
     if (record.userText !== undefined) text += ` {${escapeText(record.userText)}}`;
     if (verbose > 0)
@@ -160,6 +162,10 @@ export class TextSink implements Sink {
 function ownerText({ ownerPid, ownerComm = '?' }: PacketRecord): string {
   return ownerPid === undefined ? '' : ` for ${escapeText(ownerComm)}/${ownerPid}`;
 }
+
+/** What is not the packet's own; and of a socket alone, its state. */
+const synthText = ({ synth, state }: PacketRecord): string =>
+  ` [synth=${synth ?? ''}${state === undefined ? '' : ` state=${state}`}]`;
 
 /** Outside process context the task only happened to run: it is named, not blamed. */
 function taskText(record: PacketRecord): string {

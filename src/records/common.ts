@@ -11,7 +11,7 @@ export const NOTHING: Common = {
   ...{ hook: '', returns: undefined, ifindex: undefined, iface: undefined, netns: undefined },
   ...{ netnsName: undefined, netnsLabel: undefined, reason: undefined, location: undefined },
   ...{ context: undefined, pid: 0, tid: 0, comm: '', uid: 0, mark: 0, protocol: 0 },
-  ...{ packetType: undefined, linkType: 'raw' },
+  ...{ packetType: undefined, linkType: 'raw', synth: undefined },
 };
 
 interface Entry {
@@ -93,5 +93,6 @@ function describe(event: EventView, names: Names): Common {
     protocol: event.protocol,
     packetType: event.packetType,
     linkType: event.link,
+    synth: event.synth,
   };
 }

@@ -198,6 +198,9 @@ export class EventRecord implements PacketRecord {
   get linkType(): LinkType {
     return this.#common.linkType;
   }
+  get synth(): string | undefined {
+    return this.#common.synth;
+  }
 
   get ret(): string | undefined {
     return this.#returned.ret;

@@ -45,12 +45,17 @@ export interface CommonFields {
   readonly protocol: number;
   readonly packetType: PacketType | undefined;
   readonly linkType: LinkType;
+  /** Headers in `data` that the packet does not have yet, outermost first: `eth,ip,tcp`. */
+  readonly synth?: string | undefined;
 }
 
 /** Fields that only some events have. */
 type Extra<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-/** The fields of a socket are there when the event has no packet: `data` is empty then. */
+/**
+ * The fields of a socket are there when the event is of a socket alone: `data` is the packet that it would
+ * send, without payload, and empty where `synth` is absent.
+ */
 export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   /**
    * The common fields as one object, the same for records that have them in common; undefined where a
@@ -87,3 +92,7 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   readonly user?: readonly UserValue[] | undefined;
   readonly userText?: string | undefined;
 }
+
+/** An event of a socket that no packet can be made up of. */
+export const isWithoutPacket = ({ family, synth }: PacketRecord): boolean =>
+  family !== undefined && synth === undefined;

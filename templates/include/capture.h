@@ -14,6 +14,7 @@
 #include "xdp.h"
 #include "redirect.h"
 #include "gather.h"
+#include "synth.h"
 #include "hit.h"
 #include "events.gen.h"
 #include "metadata.gen.h"
@@ -77,6 +78,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->hook = hit->hook;
 	e->packet_type = XCAP_BITS_sk_buff__pkt_type(READ, hit->skb);
 	e->link = view->link;
+	e->synth = view->synth;
 	xcap_fill_task(e);
 	e->context = xcap_context(hit->ctx);
 	xcap_fill_device(e, net);
@@ -161,7 +163,7 @@ static __always_inline u64 xcap_copy_packet(struct xcap_slot *slot, const struct
 	volatile u32 *tagged = &slot->walk.tagged;
 	u64 length;
 
-	*tagged = view->link == XCAP_LINK_ETHERNET && xcap_vlan_present(hit->skb);
+	*tagged = xcap_tagged(hit, view);
 	slot->event.wire_length += *tagged * XCAP_TAG_BYTES;
 #if XCAP_GATHERS
 	if (view->pkt.wire_len > view->pkt.linear && view->pkt.linear < XCAP_CAPTURE_MAX)
@@ -226,7 +228,7 @@ static __always_inline u32 xcap_matches(struct xcap_view *view, u8 *window)
 {
 	if (view->link == XCAP_LINK_ETHERNET) {
 #if XCAP_FILTER_L2_TAGGED
-		if (xcap_vlan_present(view->pkt.hit->skb))
+		if (xcap_tagged(view->pkt.hit, view))
 			return xcap_filter_l2_tagged(&view->pkt, window);
 #endif
 		return xcap_filter_l2(&view->pkt, window);
@@ -253,7 +255,8 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 	struct xcap_nesting *nesting = 0;
 	u32 place = 0;
 
-	if (view->pkt.linear < view->pkt.wire_len && view->pkt.linear < XCAP_FILTER_REACH) {
+	if (!view->pkt.hit->socket && view->pkt.linear < view->pkt.wire_len &&
+	    view->pkt.linear < XCAP_FILTER_REACH) {
 		struct xcap_slot *slot;
 
 		nesting = xcap_nesting();
@@ -301,6 +304,20 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 }
 #endif
 
+static __always_inline void xcap_skb_net(const struct xcap_hit *hit, struct xcap_net *net)
+{
+	xcap_net(hit->skb, hit->rx_sk, net);
+#if XCAP_SYNTH
+	if (hit->synth && !net->dev) {
+		struct sock *sk = READ(hit->skb, sk);
+
+		if (!sk)
+			sk = hit->rx_sk;
+		net->owner = sk;
+	}
+#endif
+}
+
 /* The packet as it is, without asking a filter. */
 static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_net *net,
 				      struct xcap_view *view)
@@ -325,14 +342,18 @@ static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap
 	if (hit->xdp)
 		xcap_buffer_net(hit, net);
 	else
-		xcap_net(hit->skb, hit->rx_sk, net);
+		xcap_skb_net(hit, net);
 	rejected = xcap_reject_metadata(hit, net);
 	if (rejected)
 		return rejected;
-	if (hit->xdp)
+	if (hit->xdp) {
 		xcap_xdp_view(hit, net, view);
-	else
+	} else {
 		xcap_view(hit, net, view);
+		rejected = xcap_synthesise(hit, view);
+		if (rejected)
+			return rejected;
+	}
 	rejected = xcap_reject_where(hit, net, view);
 	if (rejected)
 		return rejected;
@@ -352,9 +373,14 @@ static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
 {
 	struct xcap_view view;
 	struct xcap_net net;
-	u32 rejected = xcap_rejected(hit, &net, &view);
+	u32 outcome;
 
-	return rejected ? rejected : xcap_send(hit, &net, &view);
+	view.place = XCAP_NO_SLOT;
+	outcome = xcap_rejected(hit, &net, &view);
+	if (!outcome)
+		outcome = xcap_send(hit, &net, &view);
+	xcap_release_synth(hit, &view);
+	return outcome;
 }
 
 /* Some functions and tracepoints have a packet only now and then. */

@@ -212,14 +212,5 @@ static __always_inline u32 xcap_gather(struct xcap_slot *slot, u64 at, const str
 }
 #endif
 
-/* The same address as a number: the verifier would check every use of a map pointer anew. */
-static __always_inline const void *xcap_plain_address(const void *pointer)
-{
-	u64 kept = (u64)pointer, plain = 0;
-
-	xcap_probe_read_kernel(&plain, sizeof(plain), &kept);
-	return (const void *)plain;
-}
-
 #endif
 #endif

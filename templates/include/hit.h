@@ -22,11 +22,13 @@ struct xcap_hit {
 	u32 reason;
 	u32 hook;
 	u32 returned;
-	u32 direction;	  /* XCAP_DIRECTION_* of every packet of the hook */
-	u32 socket;	  /* no skb: rx_sk is what the event is of */
-	u32 until_return; /* the event waits for the return of this activation: returns.h */
-	u64 frame;	  /* what the activation is known by */
-	u32 at_data;	  /* the packet starts at skb->data, whatever the header offsets say */
+	u32 direction;	    /* XCAP_DIRECTION_* of every packet of the hook */
+	u32 socket;	    /* no skb: rx_sk is what the event is of */
+	u32 until_return;   /* the event waits for the return of this activation: returns.h */
+	u64 frame;	    /* what the activation is known by */
+	u32 at_data;	    /* the packet starts at skb->data, whatever the header offsets say */
+	u32 synth;	    /* packets without headers come by here: synth.h */
+	struct msghdr *msg; /* what a socket is to send, or to receive */
 };
 
 #endif

@@ -47,6 +47,8 @@ struct xcap_net {
 	 * namespace that this has to be in. */
 	struct sk_buff *routed;
 	struct net *net;
+	/* Of a packet that has no route yet either, where such come by: see synth.h. */
+	struct sock *owner;
 	u32 netns; /* 0: not known */
 };
 
@@ -69,7 +71,7 @@ struct xcap_net {
  * things for a queued TCP packet, hence the check that the device found is in the socket's
  * namespace. Asked for only where it is wanted; an address for probe reads.
  */
-static __always_inline struct net_device *xcap_route_dev(const struct xcap_net *n)
+static __always_inline struct net_device *xcap_packet_route(const struct xcap_net *n)
 {
 #if XCAP_HAS_sk_buff___skb_refdst && XCAP_HAS_dst_entry__dev
 	struct net_device *dev;
@@ -87,6 +89,45 @@ static __always_inline struct net_device *xcap_route_dev(const struct xcap_net *
 #else
 	return 0;
 #endif
+}
+
+/* include/net/tcp_states.h: TCP_TIME_WAIT, TCP_NEW_SYN_RECV; these sockets are cut short. */
+#define XCAP_MINI_SOCKETS (1u << 6 | 1u << 12)
+
+static __always_inline int xcap_is_mini_socket(u32 state)
+{
+	return 1u << (state & 31) & XCAP_MINI_SOCKETS;
+}
+
+/* The route that the socket has sent by, for a packet that has no IP header: it gets that one. */
+static __always_inline struct net_device *xcap_socket_route(const struct xcap_net *n)
+{
+#if XCAP_SYNTH && XCAP_HAS_sock__sk_dst_cache && XCAP_HAS_dst_entry__dev
+	struct net_device *dev;
+	struct dst_entry *dst;
+
+	if (!n->owner || (n->routed && READ(n->routed, network_header)) ||
+	    xcap_is_mini_socket(READ(n->owner, __sk_common.skc_state)))
+		return 0;
+	dst = READ(n->owner, sk_dst_cache);
+	if ((s64)dst >= 0)
+		return 0;
+	dev = PROBE(dst, dev);
+	return (s64)dev < 0 ? dev : 0;
+#else
+	return 0;
+#endif
+}
+
+static __always_inline struct net_device *xcap_route_dev(const struct xcap_net *n)
+{
+	struct net_device *dev = xcap_packet_route(n);
+
+	if (dev)
+		return dev;
+	/* Apart, as in xcap_ifname(). */
+	asm volatile("" ::: "memory");
+	return xcap_socket_route(n);
 }
 
 /*
@@ -109,6 +150,7 @@ static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, st
 	n->dev = 0;
 	n->routed = 0;
 	n->net = 0;
+	n->owner = 0;
 	n->netns = 0;
 	if ((s64)dev < 0) {
 		net = READ(dev, nd_net.net);
@@ -165,6 +207,9 @@ struct xcap_view {
 	u32 link;
 	/* Bytes of the packet that lie before skb->data; negative: it starts behind. */
 	s32 before;
+	u32 bare;  /* neither a MAC nor a network header was set */
+	u32 synth; /* XCAP_SYNTH_*: the headers that we made up */
+	u32 place; /* the slot that it was put together in for them, or XCAP_NO_SLOT */
 };
 
 /*
@@ -185,6 +230,11 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	u32 type = net->dev ? READ(net->dev, type) : ARPHRD_ETHER;
 
 	v->link = XCAP_LINK_RAW;
+	v->bare = 0;
+	v->synth = 0;
+	/* XCAP_NO_SLOT: kernel addresses have the highest bit set, which the verifier does not
+	 * know. It goes on alike where there is a slot. */
+	v->place = (s64)head >> 63;
 	if (hit->at_data) {
 		if (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK)
 			v->link = XCAP_LINK_ETHERNET;
@@ -195,6 +245,8 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 		start = mac;
 	} else if (network && network < tail) {
 		start = network;
+	} else {
+		v->bare = 1;
 	}
 	v->pkt.start = (void *)(head + start);
 	v->pkt.linear = tail > start ? tail - start : 0;
@@ -224,18 +276,17 @@ static __always_inline u32 xcap_vlan_present(struct sk_buff *skb)
 #endif
 }
 
+/* There is a tag that is to be put back into the packet. */
+static __always_inline u32 xcap_tagged(const struct xcap_hit *hit, const struct xcap_view *v)
+{
+	return v->link == XCAP_LINK_ETHERNET && !hit->socket && !v->synth &&
+	       xcap_vlan_present(hit->skb);
+}
+
 /* As it stands in a packet: TPID and TCI. */
 static __always_inline u32 xcap_vlan_tag(struct sk_buff *skb)
 {
 	return READ(skb, vlan_proto) | (u32)XCAP_BE16((u16)READ(skb, vlan_tci)) << 16;
-}
-
-/* include/net/tcp_states.h: TCP_TIME_WAIT, TCP_NEW_SYN_RECV; these sockets are cut short. */
-#define XCAP_MINI_SOCKETS (1u << 6 | 1u << 12)
-
-static __always_inline int xcap_is_mini_socket(u32 state)
-{
-	return 1u << (state & 31) & XCAP_MINI_SOCKETS;
 }
 
 /* The packet's mark, or that of the socket which stands in for one. */
@@ -248,6 +299,14 @@ static __always_inline u32 xcap_mark(const struct xcap_hit *hit)
 	return READ(hit->rx_sk, sk_mark);
 }
 
+/* What only an skb has: not known of a socket alone. */
+#define XCAP_META_OF_SKB(p, value)                                                                 \
+	do {                                                                                       \
+		*(value) = 0;                                                                      \
+		if ((p)->hit->socket)                                                              \
+			return -1;                                                                 \
+	} while (0)
+
 #define PACKET_OUTGOING 4 /* include/uapi/linux/if_packet.h */
 
 /*
@@ -258,7 +317,8 @@ static __always_inline int xcap_meta_pkttype(const struct xcap_pkt *p, u32 *valu
 {
 	struct sk_buff *skb = p->hit->skb;
 
-	if (p->hit->direction == XCAP_DIRECTION_OUT ||
+	/* A socket's packet is made up as it would send it. */
+	if (p->hit->socket || p->hit->direction == XCAP_DIRECTION_OUT ||
 	    (p->hit->direction == XCAP_DIRECTION_ANY && READ(skb, skb_iif) == 0 && READ(skb, sk)))
 		*value = PACKET_OUTGOING;
 	else
@@ -284,24 +344,28 @@ static __always_inline int xcap_meta_hatype(const struct xcap_pkt *p, u32 *value
 
 static __always_inline int xcap_meta_protocol(const struct xcap_pkt *p, u32 *value)
 {
+	XCAP_META_OF_SKB(p, value);
 	*value = XCAP_BE16((u16)READ(p->hit->skb, protocol));
 	return 0;
 }
 
 static __always_inline int xcap_meta_mark(const struct xcap_pkt *p, u32 *value)
 {
+	XCAP_META_OF_SKB(p, value);
 	*value = READ(p->hit->skb, mark);
 	return 0;
 }
 
 static __always_inline int xcap_meta_queue(const struct xcap_pkt *p, u32 *value)
 {
+	XCAP_META_OF_SKB(p, value);
 	*value = READ(p->hit->skb, queue_mapping);
 	return 0;
 }
 
 static __always_inline int xcap_meta_rxhash(const struct xcap_pkt *p, u32 *value)
 {
+	XCAP_META_OF_SKB(p, value);
 	*value = READ(p->hit->skb, hash);
 	return 0;
 }
@@ -320,18 +384,21 @@ static __always_inline int xcap_meta_random(const struct xcap_pkt *p, u32 *value
 
 static __always_inline int xcap_meta_vlan_present(const struct xcap_pkt *p, u32 *value)
 {
+	XCAP_META_OF_SKB(p, value);
 	*value = xcap_vlan_present(p->hit->skb);
 	return 0;
 }
 
 static __always_inline int xcap_meta_vlan_tci(const struct xcap_pkt *p, u32 *value)
 {
+	XCAP_META_OF_SKB(p, value);
 	*value = READ(p->hit->skb, vlan_tci);
 	return 0;
 }
 
 static __always_inline int xcap_meta_vlan_tpid(const struct xcap_pkt *p, u32 *value)
 {
+	XCAP_META_OF_SKB(p, value);
 	*value = XCAP_BE16((u16)READ(p->hit->skb, vlan_proto));
 	return 0;
 }

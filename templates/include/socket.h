@@ -1,34 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Hooks that have a socket and no packet: its addresses are the event. It is small and of one size,
- * so it is put together on the stack.
+ * Hooks that have a socket and no packet: the event is its addresses, and behind them the packet
+ * that it would send, of which the headers are all that there is (synth.h). Sockets of other
+ * families have none.
  */
 #ifndef XCAP_SOCKET_H
 #define XCAP_SOCKET_H
 
 #include "capture.h"
 
+#if XCAP_SYNTH
+
 #define XCAP_LINK_SOCKET 2 /* beside XCAP_LINK_RAW and XCAP_LINK_ETHERNET */
-
-/* include/linux/socket.h */
-#define AF_INET	    2
-#define AF_INET6    10
-#define IPPROTO_TCP 6
-
-struct xcap_socket_event {
-	struct xcap_event event;
-	struct xcap_socket socket;
-};
 
 static __always_inline void xcap_fill_socket(struct xcap_socket *s, struct sock *sk)
 {
 	s->family = READ(sk, __sk_common.skc_family);
 	s->state = READ(sk, __sk_common.skc_state);
-	/* Only TCP has them. */
-	if (xcap_is_mini_socket(s->state))
-		s->protocol = IPPROTO_TCP;
-	else
-		s->protocol = READ(sk, sk_protocol);
+	s->protocol = xcap_socket_protocol(sk);
 	if (s->family == AF_INET) {
 		s->lport = READ(sk, __sk_common.skc_num);
 		s->rport = XCAP_BE16((u16)READ(sk, __sk_common.skc_dport));
@@ -68,73 +57,110 @@ static __always_inline u32 xcap_top_socket(const struct xcap_hit *hit, const str
 }
 #endif
 
-/* What is kept has to be as large as what a packet needs: a slot. */
-static __always_inline u32 xcap_keep_socket(const struct xcap_hit *hit,
-					    const struct xcap_socket_event *event)
+/* Sends what is in the slot, as the rest of the event says. */
+static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const struct xcap_net *net,
+					    struct xcap_slot *slot, const struct xcap_view *view)
 {
-	u32 place, outcome = XCAP_COUNT_LOST;
-	struct xcap_nesting *nesting = xcap_nesting();
-	struct xcap_socket_event *slot;
+	struct xcap_socket *socket = (void *)slot->data;
+	struct xcap_event *e = &slot->event;
+	u64 length = view->pkt.linear;
 
-	if (!nesting)
-		return XCAP_COUNT_MISSED;
-	place = xcap_claim(nesting);
-	if (place == XCAP_NO_SLOT)
-		return XCAP_COUNT_MISSED;
-	slot = (void *)xcap_slot(place);
-	if (slot) {
-		*slot = *event;
-		outcome = xcap_keep(hit, slot);
-	}
-	xcap_release(nesting, place);
-	return outcome;
-}
-
-static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
-{
-	struct xcap_socket_event out = {};
-	struct xcap_event *e = &out.event;
-	struct xcap_net net = {};
-	struct sock *sk = hit->rx_sk;
-	struct net *owner;
-	u32 rejected;
-
-	if (!sk)
-		return XCAP_COUNT_REJECTED_NO_PACKET;
-	rejected = xcap_skip(hit->hook);
-	if (rejected)
-		return rejected;
-	owner = READ(sk, __sk_common.skc_net.net);
-	if (owner)
-		net.netns = READ(owner, ns.inum);
-	rejected = xcap_reject_metadata(hit, &net);
-	if (rejected)
-		return rejected;
-#if XCAP_FILTER || XCAP_INNER || XCAP_WHERE || XCAP_FILTER_C || XCAP_ACTION_C
-	/* They ask for what only a packet has. */
-	return XCAP_COUNT_REJECTED_NO_PACKET;
-#endif
-	rejected = xcap_sample_out();
-	if (rejected)
-		return rejected;
-#if XCAP_TOP
-	return xcap_top_socket(hit, &net);
-#endif
+	__builtin_memset(e, 0, sizeof(*e));
+	__builtin_memset(socket, 0, sizeof(*socket));
 	e->time_ns = xcap_ktime_get_ns();
-	e->netns = net.netns;
+	e->netns = net->netns;
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
 	e->hook = hit->hook;
 	e->context = xcap_context(hit->ctx);
 	e->link = XCAP_LINK_SOCKET;
-	e->captured_length = sizeof(out.socket);
+	e->synth = view->synth;
+	e->wire_length = view->pkt.wire_len;
 	xcap_fill_task(e);
-	xcap_fill_socket(&out.socket, sk);
+	xcap_fill_device(e, net);
+	xcap_fill_socket(socket, hit->rx_sk);
+	if (length > XCAP_CAPTURE_MAX)
+		length = XCAP_CAPTURE_MAX;
+	length += sizeof(*socket);
+#if XCAP_RETURNS
+	if (hit->until_return && length > XCAP_PENDING_MAX)
+		length = XCAP_PENDING_MAX;
+#endif
+	e->captured_length = length;
 	if (hit->until_return)
-		return xcap_keep_socket(hit, &out);
-	if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), &out, sizeof(out), 0))
+		return xcap_keep(hit, slot);
+	XCAP_HIDE(length);
+	length &= 255; /* XCAP_SYNTH_HEADERS and struct xcap_socket */
+	if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, XCAP_DATA_AT + length, 0))
 		return XCAP_COUNT_LOST;
 	return XCAP_COUNT_SUBMITTED;
+}
+
+/* The packet that the socket would send is what the filters ask. */
+static __always_inline u32 xcap_socket_in_slot(const struct xcap_hit *hit,
+					       const struct xcap_net *net, struct xcap_slot *slot)
+{
+	struct xcap_view view = {.link = XCAP_LINK_RAW, .pkt = {.hit = hit, .net = net}};
+	u32 rejected;
+
+	xcap_synthesise_socket(hit, slot, &view);
+#if XCAP_FILTER || XCAP_INNER
+	if (!view.synth)
+		return XCAP_COUNT_REJECTED_NO_PACKET;
+	rejected = xcap_reject_packet(&view);
+	if (rejected)
+		return rejected;
+	rejected = xcap_reject_inner(&view);
+	if (rejected)
+		return rejected;
+#endif
+	rejected = xcap_sample_out();
+	if (rejected)
+		return rejected;
+#if XCAP_TOP
+	return xcap_top_socket(hit, net);
+#else
+	return xcap_send_socket(hit, net, slot, &view);
+#endif
+}
+
+static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
+{
+	struct xcap_nesting *nesting;
+	struct xcap_net net = {};
+	struct xcap_slot *slot;
+	struct sock *sk = hit->rx_sk;
+	struct net *owner;
+	u32 outcome, place;
+
+	if (!sk)
+		return XCAP_COUNT_REJECTED_NO_PACKET;
+	outcome = xcap_skip(hit->hook);
+	if (outcome)
+		return outcome;
+	owner = READ(sk, __sk_common.skc_net.net);
+	if (owner)
+		net.netns = READ(owner, ns.inum);
+	net.owner = sk;
+	outcome = xcap_reject_metadata(hit, &net);
+	if (outcome)
+		return outcome;
+#if XCAP_WHERE || XCAP_FILTER_C || XCAP_ACTION_C
+	/* They ask for what only an skb has. */
+	return XCAP_COUNT_REJECTED_NO_PACKET;
+#endif
+	nesting = xcap_nesting();
+	if (!nesting)
+		return XCAP_COUNT_MISSED;
+	place = xcap_claim(nesting);
+	if (place == XCAP_NO_SLOT)
+		return XCAP_COUNT_MISSED;
+	outcome = XCAP_COUNT_MISSED;
+	slot = xcap_slot(place);
+	if (slot)
+		outcome = xcap_socket_in_slot(hit, &net, slot);
+	xcap_release(nesting, place);
+	return outcome;
 }
 
 static __always_inline int xcap_capture_socket(const struct xcap_hit *hit)
@@ -148,4 +174,5 @@ static __always_inline int xcap_capture_socket(const struct xcap_hit *hit)
 	return 0;
 }
 
+#endif
 #endif

@@ -243,7 +243,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	struct xcap_top_key key __attribute__((aligned(8))) = {};
 	u64 bytes = view->pkt.wire_len;
 
-	if (view->link == XCAP_LINK_ETHERNET && xcap_vlan_present(hit->skb))
+	if (xcap_tagged(hit, view))
 		bytes += 4;
 	xcap_top_identify(&key, hit, net);
 #if XCAP_TOP_FLOW

@@ -66,6 +66,7 @@ static __always_inline void xcap_net_of_device(struct net_device *dev, struct xc
 	struct net *net;
 
 	n->routed = 0;
+	n->owner = 0;
 	n->netns = 0;
 	n->dev = dev;
 	net = PROBE(n->dev, nd_net.net);
@@ -136,6 +137,8 @@ static __always_inline void xcap_xdp_view(const struct xcap_hit *hit, const stru
 	v->pkt.hit = hit;
 	v->pkt.net = net;
 	v->before = 0;
+	v->bare = 0;
+	v->synth = 0;
 }
 
 static __always_inline u32 xcap_xdp_queue(const struct xcap_hit *hit)

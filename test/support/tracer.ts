@@ -19,6 +19,7 @@ export interface JsonRecord {
   readonly redirect?: string;
   readonly packet_id?: number;
   readonly bytes?: string;
+  readonly synth?: string;
   readonly location?: string;
   readonly context?: string;
   readonly pid: number;

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +17,7 @@ export const SENDERS = [
   'send-frames',
   'send-datagrams',
   'send-stream',
+  'socket-traffic',
   'af-xdp',
   'skb-program',
   'xdp-program',
@@ -158,4 +160,38 @@ export async function runTogether(
   }
   for (const { child, input } of started) child.stdin.end(input);
   return Promise.all(started.map(({ ended }) => ended));
+}
+
+export interface SocketTraffic {
+  readonly from: Netns;
+  readonly to: Netns;
+  /** Both ends; ports are `port` there and the next one here. */
+  readonly local: string;
+  readonly remote: string;
+  readonly port: number;
+  readonly bytes: number;
+}
+
+function socketTraffic({ from, to, local, remote, port, bytes }: SocketTraffic): string[] {
+  const place = [`/run/netns/${to.name}`, local, remote, String(port), String(bytes)];
+  return from.command([buildSender('socket-traffic'), ...place]);
+}
+
+/** A TCP connection, a datagram from an unconnected socket and one from a connected: see socket-traffic.c. */
+export function talk(what: SocketTraffic): void {
+  const [program = '', ...args] = socketTraffic(what);
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+}
+
+/** Opens a TCP connection, and writes to it behind `meanwhile`, without an answer. */
+export async function writeInVain(what: SocketTraffic, meanwhile: () => void): Promise<void> {
+  const [program = '', ...args] = socketTraffic(what);
+  const child = spawn(program, [...args, 'stall'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const closed = once(child, 'close');
+  await once(child.stdout, 'data');
+  meanwhile();
+  child.stdin.end('\n');
+  const [status] = (await closed) as [number | null];
+  if (status !== 0) throw new Error(`socket-traffic: status ${status ?? 'none'}`);
 }

@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest';
 import { EventView } from '../../../src/abi/decode.ts';
 import { decodeSocket } from '../../../src/abi/decode-socket.ts';
-import { EVENT_BYTES, EVENT_FIELDS, SOCKET_BYTES, SOCKET_FIELDS } from '../../../src/abi/events.ts';
+import {
+  EVENT_BYTES,
+  EVENT_FIELDS,
+  SOCKET_BYTES,
+  SOCKET_FIELDS,
+  SYNTH_LAYERS,
+} from '../../../src/abi/events.ts';
 import { socketFields } from '../../../src/records/socket.ts';
 
 function encode(family: number, state: number): Uint8Array {
@@ -47,4 +53,22 @@ it('is in an event in the place of captured bytes', () => {
   expect(event.data).toHaveLength(0);
   expect(event.link).toBe('raw');
   expect(event.socket?.rport).toBe(80);
+});
+
+it('is in front of the packet that the socket would send', () => {
+  const packet = Uint8Array.of(1, 2, 3);
+  const bytes = new Uint8Array((EVENT_BYTES + SOCKET_BYTES + packet.length + 7) & ~7);
+  const view = new DataView(bytes.buffer);
+  const at = (name: string): number => EVENT_FIELDS.find((field) => field.name === name)!.offset;
+  view.setUint32(at('captured_length'), SOCKET_BYTES + packet.length, true);
+  view.setUint8(at('link'), 2);
+  view.setUint8(at('synth'), SYNTH_LAYERS.ip6 | SYNTH_LAYERS.udp);
+  bytes.set(encode(10, 1), EVENT_BYTES);
+  bytes.set(packet, EVENT_BYTES + SOCKET_BYTES);
+  const event = new EventView(bytes);
+  event.moveTo(0, bytes.length);
+  expect(event.data).toEqual(packet);
+  expect(event.link).toBe('ethernet');
+  expect(event.synth).toBe('eth,ip6,udp');
+  expect(event.socket?.lport).toBe(40000);
 });

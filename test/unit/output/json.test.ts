@@ -185,6 +185,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
       ownerPid: 3,
       ownerComm: 'x',
       bytes: 'linear-only',
+      synth: 'eth,ip,tcp',
       ...SOCKET,
     }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),
