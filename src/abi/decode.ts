@@ -57,6 +57,7 @@ const AT = {
   comm: offsetOf('comm'),
   ifname: offsetOf('ifname'),
   synth: offsetOf('synth'),
+  stack: offsetOf('stack'),
 } as const;
 
 /** The fields that most events have in common with others, as 32-bit words of an event. */
@@ -213,6 +214,10 @@ export class EventView {
   get synth(): string | undefined {
     const layers = this.#u8(AT.synth);
     return layers === 0 ? undefined : (SYNTH_TEXTS[layers] ?? String(layers));
+  }
+  /** As the event has it: its number plus 1, or STACK_FAILED and an errno; 0: not asked for. */
+  get stack(): number {
+    return this.#u32(AT.stack);
   }
   get comm(): string {
     return this.#text(AT.comm);

@@ -3,6 +3,7 @@ import {
   EVENT_BYTES,
   EVENT_FIELDS,
   EVENT_FLAGS,
+  STACK_FAILED,
   SOCKET_BYTES,
   SOCKET_FIELDS,
   SYNTH_LAYERS,
@@ -21,6 +22,7 @@ export function emitEventHeader(): string {
     ...Object.entries(SYNTH_LAYERS).map(
       ([name, bit]) => `#define XCAP_SYNTH_${name.toUpperCase()} ${bit}`,
     ),
+    `#define XCAP_STACK_FAILED 0x${STACK_FAILED.toString(16)}u`,
     '',
     ...emitStruct('xcap_socket', SOCKET_FIELDS, SOCKET_BYTES),
     '',

@@ -60,12 +60,16 @@ export const EVENT_FIELDS = layoutFields([
   ['flags', 'u8'], // XCAP_EVENT_*
   ['comm', 'u8', 16],
   ['ifname', 'u8', 16],
+  ['stack', 'u32'], // its number plus 1, or STACK_FAILED and an errno; 0: not asked for
   ['synth', 'u8'], // XCAP_SYNTH_*: headers that are not the packet's own
-  ['unused', 'u8', 3],
+  ['unused', 'u8', 7],
 ]);
 
 /** Bits of `synth`; an Ethernet header comes with any of them. */
 export const SYNTH_LAYERS = { ip4: 1, ip6: 2, tcp: 4, udp: 8 } as const;
+
+/** In `stack`: there is none, for the reason of the errno in the other bits. */
+export const STACK_FAILED = 0x8000_0000;
 
 /** Bits of `flags`. */
 export const EVENT_FLAGS = {

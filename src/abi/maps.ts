@@ -56,11 +56,15 @@ export const MAP_NAMES = [
   'pending',
   'sampling',
   'top',
+  'stacks',
 ] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
-const MAP_TYPE = { hash: 1, array: 2, percpuHash: 5, percpuArray: 6, ringbuf: 27 } as const;
+const MAP_TYPE = {
+  ...{ hash: 1, array: 2, percpuHash: 5, percpuArray: 6 },
+  ...{ stackTrace: 7, ringbuf: 27 },
+} as const;
 
 /**
  * Process, softirq, hard interrupt and NMI can nest on one CPU, each with an event half written:
@@ -99,6 +103,8 @@ export interface MapSizes {
   readonly bareBytes?: number | undefined;
   /** Some events wait for the return of their function. */
   readonly returns: boolean;
+  /** Frames of a stack, where events have one; undefined: they have none. */
+  readonly stackDepth?: number | undefined;
   /** Events are counted by a key; undefined: they are sent. */
   readonly top?: TopSizes | undefined;
 }
@@ -113,6 +119,9 @@ export interface TopSizes {
 const PENDING_EVENTS = 512;
 /** Most bytes of a packet that wait with it: each of the events has room for as many. */
 export const PENDING_BYTES = 16_384;
+
+/** Stacks that can be told apart: a place is taken for the whole run. */
+export const STACKS = 8192;
 
 export const pendingMax = (captured: number): number =>
   Math.min(captured + SOCKET_BYTES, PENDING_BYTES);
@@ -196,6 +205,16 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       valueSize: TOP_SUMS_BYTES,
       maxEntries: sizes.top === undefined ? 1 : sizes.top.rows + 1,
     },
+    // Addresses, innermost first, up to the first that is 0.
+    stacks:
+      sizes.stackDepth === undefined
+        ? { type: MAP_TYPE.array, keySize: 4, valueSize: 8, maxEntries: 1 }
+        : {
+            type: MAP_TYPE.stackTrace,
+            keySize: 4,
+            valueSize: 8 * sizes.stackDepth,
+            maxEntries: STACKS,
+          },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

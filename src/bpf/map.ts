@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { MapSpec } from '../abi/maps.ts';
+import { errnoName } from '../ffi/library.ts';
 import { Attr, BPF_CMD, bpfError } from './syscall.ts';
 
 /** An open BPF map; the kernel frees it with the last descriptor or program that holds it. */
@@ -41,6 +42,16 @@ export class BpfMap implements Disposable {
       throw bpfError(`reading map ${this.spec.name}`, 'bpf(BPF_MAP_LOOKUP_ELEM)', result);
     }
     return value;
+  }
+
+  /** Value of a key, `bytes` long; undefined when there is none. @throws SystemError */
+  find(key: Uint8Array, bytes: number): Uint8Array | undefined {
+    const value = new Uint8Array(bytes);
+    const attr = new Attr(32).u32(0, this.fd).pointer(8, key).pointer(16, value);
+    const result = attr.call(BPF_CMD.mapLookupElem);
+    if (result >= 0) return value;
+    if (errnoName(-result) === 'ENOENT') return undefined;
+    throw bpfError(`reading map ${this.spec.name}`, 'bpf(BPF_MAP_LOOKUP_ELEM)', result);
   }
 
   /** Makes or replaces an element; `value` as lookup() gives it. @throws SystemError */

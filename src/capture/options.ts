@@ -52,6 +52,8 @@ export interface CaptureOptions {
   readonly durationNs: bigint | undefined;
   /** --sample 1/N: one in N of the events that match. */
   readonly sample: number | undefined;
+  /** --stack: events have the kernel stack that they come from. */
+  readonly stack: boolean;
   /** --max-overhead: share of the host's CPU time, 0.02 for 2%. */
   readonly maxOverhead: number | undefined;
   /** -y, in capitals, as libpcap spells it: `EN10MB`, `RAW`. */

@@ -45,6 +45,7 @@ import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
 import { findDevice, findLocations, findNetns } from './plan-names.ts';
 import { THIS_SYSTEM, type PlanTarget } from './plan-target.ts';
+import { stackDepth, stackNotes } from './stack-depth.ts';
 import { requireMembers } from './require-members.ts';
 import { planTop, type TopPlan } from './top/plan-top.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
@@ -139,6 +140,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     filterBytes: Math.max(...units.map(({ paged }) => filterGathers(filter, paged))),
     bareBytes: hooks.some(seesBare) ? filterReach(filter) : undefined,
     returns: hooks.some(({ part }) => part !== undefined),
+    stackDepth: options.stack ? stackDepth(reader) : undefined,
     top,
   };
   return {
@@ -159,6 +161,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       abilities,
       regs: view.registers,
       claims: sizes.claims,
+      stacks: sizes.stackDepth !== undefined,
       sample: options.sample,
       skips: options.maxOverhead !== undefined,
       // Looking for it may take all of kallsyms.
@@ -185,12 +188,15 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       ),
       ...kprobeNotes(hooks, view),
       ...returnNotes(hooks, options),
+      ...stackNotes(options.stack, hooks),
     ],
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
       if (located) void view.reasons;
       view.forgetTypes();
-      const symbols = located ? view.symbols.note() : undefined;
+      // They have come since it was read, and stacks begin in them.
+      if (options.stack) view.symbols.forget();
+      const symbols = located || options.stack ? view.symbols.note() : undefined;
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
   };
@@ -253,6 +259,7 @@ function makeNames(
       return view.reasons.available ? reasonName : undefined;
     },
     location: (address) => view.symbols.format(address),
+    frame: (address) => view.symbols.formatReturn(address),
     netns: (inode) => view.netns.name(inode),
     netnsLabel: (inode) => view.netns.label(inode),
     device: (inode, ifindex) => devices.name(inode, ifindex),

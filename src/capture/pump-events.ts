@@ -8,6 +8,7 @@ import { Pump } from './pump.ts';
 import { ReaderMeter } from './reader-cost.ts';
 import { readStats, report, reportCounts, type RunStats } from './report.ts';
 import type { Session } from './session.ts';
+import { StackTable } from './stack-table.ts';
 import { formatVerdictLine } from './verdict-line.ts';
 
 const LOST = COUNTERS.indexOf('lost');
@@ -47,9 +48,11 @@ export async function pumpEvents(
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
   });
+  const stacks = options.stack ? new StackTable((id) => session.stack(id), plan.names) : undefined;
   const pumpOptions = {
     count: options.count,
     userBytes: plan.sizes.userBytes,
+    stacks,
     interactive: io.stdout.isTerminal,
   };
   const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);
@@ -102,7 +105,11 @@ export async function pumpEvents(
   const final = stats();
   await outputs.close(final.hooks);
   tellVerdicts();
-  report(io, plan.hooks, final, options.xdpcap === undefined, [...costs(), ...outputs.notes()]);
+  report(io, plan.hooks, final, options.xdpcap === undefined, [
+    ...costs(),
+    ...outputs.notes(),
+    ...(stacks?.notes() ?? []),
+  ]);
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */

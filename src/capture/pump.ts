@@ -2,6 +2,7 @@ import type { Ring } from '../bpf/ring.ts';
 import type { Sink } from '../output/sink.ts';
 import { EventRecord } from '../records/event-record.ts';
 import type { Names } from '../records/names.ts';
+import type { Stacks } from '../records/stacks.ts';
 
 /** Where the records go, and how full that way is. */
 export interface PumpOutput {
@@ -17,6 +18,8 @@ export interface PumpOptions {
   readonly count: number | undefined;
   /** As in MapSizes. */
   readonly userBytes: number;
+  /** Of --stack. */
+  readonly stacks?: Stacks | undefined;
   /** Flush whenever the ring is empty: somebody is looking. */
   readonly interactive: boolean;
 }
@@ -58,7 +61,7 @@ export class Pump {
     finished: () => void,
   ) {
     this.#ring = ring;
-    this.#record = new EventRecord(ring.data, names, options.userBytes);
+    this.#record = new EventRecord(ring.data, names, options.userBytes, options.stacks);
     this.#output = output;
     this.#options = options;
     this.#finished = finished;

@@ -277,6 +277,12 @@ export class Session implements Disposable {
     });
   }
 
+  /** The addresses of a kernel stack, by its number; undefined when it is not there. */
+  stack(id: number): Uint8Array | undefined {
+    const map = this.#map('xcap_stacks');
+    return map.find(word(id), map.spec.valueSize);
+  }
+
   /** The counters of hook number `hook`, summed over CPUs. */
   counts(hook: number): KernelCounts {
     const bytes = 8 * COUNTERS.length * this.#possibleCpus;

@@ -204,6 +204,15 @@ const OWN = [
     help: 'C of your own that adds fields to each event: docs/user-c.md',
   },
   {
+    key: 'stack',
+    long: 'stack',
+    type: 'flag',
+    group: 'output',
+    status: 'built',
+    conflicts: ['run'],
+    help: 'the kernel stack of each event',
+  },
+  {
     key: 'expression-file',
     short: 'F',
     type: 'value',
@@ -603,7 +612,7 @@ const OWN = [
 
 /** Options of the product that are promised and refused until they work. */
 const NOT_YET: readonly OptionSpec[] = [
-  ...['stack', 'track'].map((name) => promised(name, 'flag')),
+  promised('track', 'flag'),
   ...['cgroup', 'max-rate'].map((name) => promised(name, 'value')),
 ];
 

@@ -51,6 +51,16 @@ export function hasTaskHelpers(kind: UnitKind): boolean {
   return kind !== 'xdp';
 }
 
+/** Programs of the kind may ask for their kernel stack. */
+export function hasStackHelper(kind: UnitKind): boolean {
+  return kind !== 'xdp';
+}
+
+/** That stack begins in the program itself; a kprobe's begins where it hit. */
+export function startsInOwnFrame(kind: UnitKind): boolean {
+  return kind !== 'kprobe' && kind !== 'kprobe-multi';
+}
+
 /** The functions of one text, and which of them each hook is loaded from. */
 export interface HookFunctions {
   readonly text: string;

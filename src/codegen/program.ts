@@ -32,9 +32,11 @@ import type { WhereProgram } from '../where/compile-where.ts';
 import { compose } from './compose.ts';
 import {
   emitHookFunctions,
+  hasStackHelper,
   hasTaskHelpers,
   isTyped,
   seesBare,
+  startsInOwnFrame,
   unitKind,
   type UnitKind,
 } from './hooks.ts';
@@ -69,6 +71,8 @@ export interface ProgramInput {
   /** Of MapSizes. */
   readonly claims: boolean;
   readonly redirect: RedirectSource;
+  /** Events have their kernel stack. */
+  readonly stacks: boolean;
   /** --sample 1/N: one in N of what matches; undefined: all. */
   readonly sample: number | undefined;
   /** What is looked at can be thinned out while the programs run. */
@@ -133,6 +137,8 @@ function configHeader(
     ['XCAP_CAPTURE_MAX', input.captureMax],
     ['XCAP_RETURNS', flag(input.hooks.some(({ part }) => part !== undefined))],
     ['XCAP_PENDING_MAX', pendingMax(input.captureMax)],
+    ['XCAP_STACK', flag(input.stacks && hasStackHelper(kind))],
+    ['XCAP_STACK_OWN_FRAME', flag(startsInOwnFrame(kind))],
     ['XCAP_VAR_STACK', flag(input.varStackRead)],
     ['XCAP_PREEMPT_COUNT_ID', context.kind === 'preempt-count' ? context.btfId : 0],
     ['XCAP_PREEMPT_COUNT_OFFSET', context.kind === 'preempt-count' ? context.offset : 0],

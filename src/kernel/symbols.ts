@@ -73,12 +73,26 @@ export class KernelSymbols {
     const known = this.#formatted.get(address);
     if (known !== undefined) return known;
     const symbol = this.symbolize(address);
-    if (symbol === undefined) return `0x${address.toString(16)}`;
-    const module = symbol.module === undefined ? '' : ` [${symbol.module}]`;
-    const text = `${symbol.name}+0x${symbol.offset.toString(16)}${module}`;
+    const text = formatSymbol(symbol, address);
+    if (symbol === undefined) return text;
     if (this.#formatted.size >= CACHE_LIMIT) this.#formatted.clear();
     this.#formatted.set(address, text);
     return text;
+  }
+
+  /**
+   * As format(), of an address that a call returns to: where the call is a function's last instruction that is
+   * the next function's first (the kernel's own %pB does the same).
+   */
+  formatReturn(address: bigint): string {
+    const symbol = this.symbolize(address - 1n);
+    return formatSymbol(symbol && { ...symbol, offset: symbol.offset + 1 }, address);
+  }
+
+  /** Reads everything again when it is next asked: what came since would be taken for its neighbour. */
+  forget(): void {
+    this.#table = undefined;
+    this.#formatted.clear();
   }
 
   /** The addresses of the functions of that name; none when it is unknown, or `hidden`. */
@@ -105,4 +119,10 @@ export class KernelSymbols {
     const lines = readText(this.#reader, '/proc/modules')?.split('\n') ?? [];
     return lines.map((line) => [line.split(' ')[0], line.split(' ')[5]].join(' ')).join('\n');
   }
+}
+
+function formatSymbol(symbol: KernelSymbol | undefined, address: bigint): string {
+  if (symbol === undefined) return `0x${address.toString(16)}`;
+  const module = symbol.module === undefined ? '' : ` [${symbol.module}]`;
+  return `${symbol.name}+0x${symbol.offset.toString(16)}${module}`;
 }

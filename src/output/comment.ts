@@ -18,7 +18,8 @@ export interface CommentFields {
   readonly mark?: number | undefined;
   readonly cgroup?: string | undefined;
   readonly rule?: string | undefined;
-  readonly stack?: string | undefined;
+  /** Innermost function first, by semicolons. */
+  readonly stackText?: string | undefined;
   /** `none`: the packet had no link header, and the zeroed one in the file is ours. */
   readonly link?: 'none' | undefined;
   /** Fields of --action-c: `name=value` words. */
@@ -56,7 +57,7 @@ export const COMMENT_KEYS = {
   mark: { field: 'mark', kind: 'number' },
   cgroup: { field: 'cgroup', kind: 'text' },
   rule: { field: 'rule', kind: 'text' },
-  stack: { field: 'stack', kind: 'text' },
+  stack: { field: 'stackText', kind: 'text' },
   link: { field: 'link', kind: 'text' },
   user: { field: 'userText', kind: 'text' },
   laddr: { field: 'laddr', kind: 'text' },
@@ -131,7 +132,7 @@ export function formatComment(
   if (fields.mark !== undefined) words += ` mark=${fields.mark}`;
   if (fields.cgroup !== undefined) words += ' cgroup=' + quoteValue(fields.cgroup);
   if (fields.rule !== undefined) words += ' rule=' + quoteValue(fields.rule);
-  if (fields.stack !== undefined) words += ' stack=' + quoteValue(fields.stack);
+  if (fields.stackText !== undefined) words += ' stack=' + quoteValue(fields.stackText);
   if (link !== undefined) words += ' link=' + link;
   if (fields.userText !== undefined) words += ' user=' + quoteValue(fields.userText);
   if (fields.family !== undefined) words += socketWords(fields);

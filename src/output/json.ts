@@ -74,6 +74,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     userField(record.user) +
     textField('bytes', record.bytes) +
     textField('synth', record.synth) +
+    stackField(record.stack) +
     (record.packetId === undefined ? '' : `,"packet_id":${record.packetId}`) +
     `,"skb":"0x${record.skb.toString(16)}","link":"${record.linkType}"` +
     `,"len":${Math.max(record.wireLength, captured)},"caplen":${captured},"packet":"${packet}"}\n`
@@ -103,6 +104,10 @@ function userField(user: PacketRecord['user']): string {
     return `${quoteJson(name)}:${text}`;
   });
   return `,"user":{${members.join(',')}}`;
+}
+
+function stackField(stack: PacketRecord['stack']): string {
+  return stack === undefined ? '' : `,"stack":[${stack.map(quoteJson).join(',')}]`;
 }
 
 function numberField(name: string, value: number | undefined): string {

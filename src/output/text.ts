@@ -106,14 +106,23 @@ export class TextSink implements Sink {
     if (record.userText !== undefined) text += ` {${escapeText(record.userText)}}`;
     if (verbose > 0)
       text += `\n    ${this.#palette.dim}${metadataText(record)}${this.#palette.end}`;
+    text += this.#stackText(record);
     if (hex !== undefined) text += hexdump(hex, record.data, packet.linkHeaderLength);
     return `${text}\n`;
   }
 
   #formatSocket(record: PacketRecord): string {
     const { dim, end } = this.#palette;
-    const text = `${this.#headText(record)}${socketText(record)}\n`;
-    return this.#options.verbose > 0 ? `${text}    ${dim}${metadataText(record)}${end}\n` : text;
+    let text = `${this.#headText(record)}${socketText(record)}`;
+    if (this.#options.verbose > 0) text += `\n    ${dim}${metadataText(record)}${end}`;
+    return `${text}${this.#stackText(record)}\n`;
+  }
+
+  /** A line for each function. */
+  #stackText({ stack }: PacketRecord): string {
+    if (stack === undefined) return '';
+    const { dim, end } = this.#palette;
+    return stack.map((frame) => `\n    ${dim}${escapeText(frame)}${end}`).join('');
   }
 
   /** Everything before PACKET, its blank included. */

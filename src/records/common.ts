@@ -2,6 +2,7 @@ import { COMMON_WORDS, type EventView } from '../abi/decode.ts';
 import type { ReturnType } from '../hooks/return-type.ts';
 import type { Names } from './names.ts';
 import type { CommonFields } from './record.ts';
+import type { Stacks } from './stacks.ts';
 
 /** An event's common fields in words, and what its return value means. */
 export type Common = CommonFields & { readonly returns: ReturnType | undefined };
@@ -29,11 +30,13 @@ const SLOTS = 1024;
  */
 export class CommonTable {
   readonly #names: Names;
+  readonly #stacks: Stacks | undefined;
   readonly #slots: (Entry | undefined)[] = new Array<Entry | undefined>(SLOTS).fill(undefined);
   #last: Entry | undefined;
 
-  constructor(names: Names) {
+  constructor(names: Names, stacks?: Stacks) {
     this.#names = names;
+    this.#stacks = stacks;
   }
 
   /** Namespaces get and lose names, modules symbols: after this all are asked for again. */
@@ -50,11 +53,17 @@ export class CommonTable {
     const slot = hash(words, first) & (SLOTS - 1);
     let entry = this.#slots[slot];
     if (entry === undefined || !isSame(entry.words, words, first)) {
-      entry = { words: words.slice(first, first + WORDS), common: describe(event, this.#names) };
+      entry = { words: words.slice(first, first + WORDS), common: this.#describe(event) };
       this.#slots[slot] = entry;
     }
     this.#last = entry;
     return entry.common;
+  }
+
+  #describe(event: EventView): Common {
+    const common = describe(event, this.#names);
+    const stack = event.stack === 0 ? undefined : this.#stacks?.of(event.stack);
+    return stack === undefined ? common : { ...common, stack, stackText: stack.join(';') };
   }
 }
 

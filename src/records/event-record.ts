@@ -11,6 +11,7 @@ import type {
   VerdictCode,
 } from './record.ts';
 import { decodeReturn, type Returned } from './returned.ts';
+import type { Stacks } from './stacks.ts';
 import { socketFields, type SocketFields } from './socket.ts';
 
 /** How long names and the clock's offset are taken as they were. */
@@ -27,6 +28,7 @@ export class EventRecord implements PacketRecord {
   readonly #event: EventView;
   readonly #names: Names;
   readonly #commons: CommonTable;
+  readonly #stacks: Stacks | undefined;
   #clockOffsetNs = 0n;
   #trustedUntil = 0;
   #common = NOTHING;
@@ -43,10 +45,11 @@ export class EventRecord implements PacketRecord {
    * @param memory as EventView takes it
    * @param userBytes as in MapSizes
    */
-  constructor(memory: Uint8Array, names: Names, userBytes = 0) {
+  constructor(memory: Uint8Array, names: Names, userBytes = 0, stacks?: Stacks) {
     this.#event = new EventView(memory, userBytes);
     this.#names = names;
-    this.#commons = new CommonTable(names);
+    this.#commons = new CommonTable(names, stacks);
+    this.#stacks = stacks;
   }
 
   /** Before a batch of events: the clock is set and slewed, and names change, while xcap runs. */
@@ -63,6 +66,7 @@ export class EventRecord implements PacketRecord {
     const event = this.#event;
     event.moveTo(at, length);
     this.#common = this.#commons.of(event);
+    this.#stacks?.count(event.stack);
     this.#data = undefined;
     if (!this.#plain) this.#forgetExtras();
     const { ret, socketInode, redirect } = event;
@@ -200,6 +204,13 @@ export class EventRecord implements PacketRecord {
   }
   get synth(): string | undefined {
     return this.#common.synth;
+  }
+
+  get stack(): readonly string[] | undefined {
+    return this.#common.stack;
+  }
+  get stackText(): string | undefined {
+    return this.#common.stackText;
   }
 
   get ret(): string | undefined {

@@ -16,6 +16,8 @@ export interface Names {
   /** Undefined where the kernel has no drop reasons (before 5.17). */
   readonly reason: ((value: number) => string) | undefined;
   readonly location: (address: bigint) => string;
+  /** As location(), of an address that a call returns to. */
+  readonly frame?: (address: bigint) => string;
   readonly netns: (inode: number) => string | undefined;
   readonly netnsLabel: (inode: number) => string | undefined;
   /** The context was told by the stack: ksoftirqd's own stack is a task's, what it runs is softirq. */

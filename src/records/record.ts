@@ -47,6 +47,10 @@ export interface CommonFields {
   readonly linkType: LinkType;
   /** Headers in `data` that the packet does not have yet, outermost first: `eth,ip,tcp`. */
   readonly synth?: string | undefined;
+  /** Kernel stack, innermost function first: `nf_hook_slow+0xa2`. */
+  readonly stack?: readonly string[] | undefined;
+  /** It in one text: by semicolons. */
+  readonly stackText?: string | undefined;
 }
 
 /** Fields that only some events have. */

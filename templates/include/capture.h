@@ -25,6 +25,7 @@
 #include "count.h"
 #include "sample.h"
 #include "returns.h"
+#include "stack.h"
 #include "top.h"
 
 #if !XCAP_TOP
@@ -79,6 +80,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->packet_type = XCAP_BITS_sk_buff__pkt_type(READ, hit->skb);
 	e->link = view->link;
 	e->synth = view->synth;
+	e->stack = xcap_stack(hit);
 	xcap_fill_task(e);
 	e->context = xcap_context(hit->ctx);
 	xcap_fill_device(e, net);

@@ -51,6 +51,7 @@ static long (*const xcap_map_delete_elem)(void *map, const void *key) = (void *)
 static u64 (*const xcap_ktime_get_ns)(void) = (void *)5;
 static u32 (*const xcap_get_prandom_u32)(void) = (void *)7;
 static u32 (*const xcap_get_smp_processor_id)(void) = (void *)8;
+static long (*const xcap_get_stackid)(void *ctx, void *map, u64 flags) = (void *)27;
 static u64 (*const xcap_get_current_task)(void) = (void *)35;
 #if !XCAP_TASK_BY_PROBE /* else see task.h */
 static u64 (*const xcap_get_current_pid_tgid)(void) = (void *)14;

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NetnsPair } from '../support/netns.ts';
 import { capture, runXcap, type Captured } from '../support/tracer.ts';
@@ -50,6 +52,33 @@ function expectAllDrops({ records, summaries, stderr, status }: Captured): void 
   const now = BigInt(Date.now()) * 1_000_000n;
   for (const time of times) expect(now - time < 120_000_000_000n && time <= now).toBe(true);
 }
+
+describe('--stack', () => {
+  it("names the functions above a drop, and none of xcap's own, in JSON and in a capture file", async () => {
+    pair.b.iptables('-A', 'INPUT', '-p', 'icmp', '-j', 'DROP');
+    const file = join(mkdtempSync(join(tmpdir(), 'xcap-stack-')), 'drops.pcapng');
+    const { records, status, stderr } = await capture(
+      ['--stack', '--netns', pair.b.name, '-w', file, 'icmp'],
+      () => void ping(pair.a, pair.b.address4, 5),
+    );
+    pair.b.iptables('-F', 'INPUT');
+    expect(status, stderr).toBe(0);
+    expect(stderr).not.toMatch(/without their stack/);
+    expect(records).toHaveLength(5);
+    for (const { stack = [], location } of records) {
+      expect(stack[0]).toMatch(/^(__)?(kfree_skb|sk_skb_reason_drop|nft_do_chain)/);
+      expect(stack.join('\n')).toMatch(/\bip_(local_deliver|rcv)/);
+      expect(stack.join('\n')).not.toMatch(/xcap|bpf_trace_run|__traceiter|^0x/m);
+      // The location is the address that the drop returns to.
+      expect(stack.slice(0, 3)).toContain(location);
+    }
+    const packets = readFileSync(file, 'latin1');
+    // In quotes where a module's name makes a blank.
+    expect(packets).toMatch(/ stack="?\w+\+0x/);
+    expect(packets).toContain(records[0]!.stack!.join(';'));
+    rmSync(dirname(file), { recursive: true });
+  });
+});
 
 describe('packets dropped by a rule', () => {
   it('are all seen with reason, place, device, namespace and context: iptables-legacy', async () => {

@@ -18,6 +18,7 @@ export interface JsonRecord {
   readonly verdict?: string;
   readonly redirect?: string;
   readonly packet_id?: number;
+  readonly stack?: readonly string[];
   readonly bytes?: string;
   readonly synth?: string;
   readonly location?: string;

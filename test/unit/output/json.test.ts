@@ -132,7 +132,8 @@ function violations(schema: Schema, object: Record<string, unknown>): string[] {
       found.push(`${key} is not described`);
       continue;
     }
-    const type = Number.isInteger(value) ? 'integer' : typeof value;
+    const kind = Array.isArray(value) ? 'array' : typeof value;
+    const type = Number.isInteger(value) ? 'integer' : kind;
     if (type !== rule.type) found.push(`${key} is a ${type}`);
     if (rule.const !== undefined && value !== rule.const) found.push(`${key} is another`);
     if (rule.enum?.includes(value) === false) found.push(`${key} is not listed`);
@@ -186,6 +187,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
       ownerComm: 'x',
       bytes: 'linear-only',
       synth: 'eth,ip,tcp',
+      stack: ['nf_hook_slow+0xa2', 'veth_xmit+0x40 [veth]'],
       ...SOCKET,
     }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),

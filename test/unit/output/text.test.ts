@@ -247,6 +247,16 @@ describe('TextSink', () => {
     expect(text.match(/^12:00/gm)).toHaveLength(3);
   });
 
+  test('a stack is lines under the packet, before its bytes', async () => {
+    const stack = ['nf_hook_slow+0xa2', 'veth_xmit+0x40 [ve\u001bth]'];
+    const text = await lines([{ stack }], { hex: 'x' });
+    expect(text.split('\n').slice(1, 4)).toEqual([
+      '    nf_hook_slow+0xa2',
+      '    veth_xmit+0x40 [ve\\x1bth]',
+      expect.stringMatching(/^\t0x0000/),
+    ]);
+  });
+
   test('keeps nothing of the data after write()', async () => {
     const stream = new MemoryStream();
     const sink = new TextSink(stream, { ...OPTIONS, hex: 'x' });
