@@ -24,12 +24,16 @@ export const COUNTERS = [
   'rejected_inner',
   'rejected_user',
   'rejected_no_packet',
+  /** At a hook that is asked of followed packets only, and it is not one of them. */
+  'rejected_untracked',
   /** Matched, and its function has not returned: goes down again when it does. */
   'waiting',
   /** Not looked at, so that --max-overhead holds. */
   'skipped',
   /** Matched, and not of the one in N that --sample wants. */
   'sampled_out',
+  /** Beside the outcome: an address of a followed packet had no room in the map. */
+  'untracked',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];
@@ -53,4 +57,5 @@ export const REJECTED_LABELS: Readonly<Partial<Record<Counter, string>>> = {
   rejected_inner: 'inner filter',
   rejected_user: 'filter-c',
   rejected_no_packet: 'no packet',
+  rejected_untracked: 'not followed',
 };

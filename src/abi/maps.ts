@@ -57,6 +57,9 @@ export const MAP_NAMES = [
   'sampling',
   'top',
   'stacks',
+  'tracked',
+  'tracking',
+  'track_ids',
 ] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
@@ -105,6 +108,8 @@ export interface MapSizes {
   readonly returns: boolean;
   /** Frames of a stack, where events have one; undefined: they have none. */
   readonly stackDepth?: number | undefined;
+  /** Packets are followed. */
+  readonly tracks?: boolean | undefined;
   /** Events are counted by a key; undefined: they are sent. */
   readonly top?: TopSizes | undefined;
 }
@@ -122,6 +127,9 @@ export const PENDING_BYTES = 16_384;
 
 /** Stacks that can be told apart: a place is taken for the whole run. */
 export const STACKS = 8192;
+
+/** Addresses of followed packets: an skb and its memory each. */
+export const TRACKED = 65_536;
 
 export const pendingMax = (captured: number): number =>
   Math.min(captured + SOCKET_BYTES, PENDING_BYTES);
@@ -215,6 +223,16 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
             valueSize: 8 * sizes.stackDepth,
             maxEntries: STACKS,
           },
+    // struct xcap_tracked of templates/include/track.h.
+    tracked: {
+      type: MAP_TYPE.hash,
+      keySize: 8,
+      valueSize: 40,
+      maxEntries: sizes.tracks === true ? TRACKED : 1,
+    },
+    // Whether packets are followed, and the last id of each CPU.
+    tracking: { type: MAP_TYPE.array, keySize: 4, valueSize: 4, maxEntries: 1 },
+    track_ids: { type: MAP_TYPE.percpuArray, keySize: 4, valueSize: 8, maxEntries: 1 },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

@@ -52,6 +52,8 @@ export interface CaptureOptions {
   readonly durationNs: bigint | undefined;
   /** --sample 1/N: one in N of the events that match. */
   readonly sample: number | undefined;
+  /** --track: what matched once is followed, whatever becomes of it. */
+  readonly track: boolean;
   /** --stack: events have the kernel stack that they come from. */
   readonly stack: boolean;
   /** --max-overhead: share of the host's CPU time, 0.02 for 2%. */

@@ -167,6 +167,7 @@ async function makeSink(
         link: text.linkHeader,
         verbose: text.verbose,
         quiet: text.quiet,
+        ids: options.track,
         absoluteSequence: text.absoluteSequence,
         hex: text.hex === 'none' ? undefined : text.hex,
         color: useColor(text.color, io) ? 'always' : 'never',

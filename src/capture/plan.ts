@@ -23,6 +23,7 @@ import { LOOP_BOUND } from '../filter/passes/unroll.ts';
 import { parseHooks } from '../hooks/parse.ts';
 import { describeAttachPoint, hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { hookIndex, resolveHooks } from '../hooks/resolve.ts';
+import { resolveTrackers } from '../hooks/trackers.ts';
 import { countXdpPairs } from '../hooks/xdp.ts';
 import type { HookMapFacts } from '../kernel/hook-map-facts.ts';
 import { contextSource, type ContextSource } from '../kernel/context-source.ts';
@@ -55,6 +56,8 @@ import { unitAbilities } from './unit-abilities.ts';
 export interface CapturePlan {
   readonly kernelRelease: string;
   readonly hooks: readonly ResolvedHook[];
+  /** What follows packets: of `program.functionOf` those behind the hooks'. */
+  readonly trackers: readonly ResolvedHook[];
   readonly program: ProgramSource;
   readonly userC: UserC;
   readonly license: string;
@@ -114,6 +117,8 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     hookPerAction: options.xdpcap !== undefined,
     skip: options.partial ? (error) => void skipped.push(error) : undefined,
   });
+  const tracking = options.track ? resolveTrackers(view, options.dryRun) : undefined;
+  const trackers = tracking?.trackers ?? [];
   const metadata = resolveMetadata(options.metadata, device, names);
   const where = compileWhere(options.where, view.btf, {
     ...names,
@@ -122,7 +127,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   });
   const context = contextSource(view.btf, view.arch, view.features.has('percpu-ksym'));
   const abilities = unitAbilities(view, reader);
-  const kinds = [...new Set(hooks.map(unitKind))];
+  const kinds = [...new Set([...hooks, ...trackers].map(unitKind))];
   const units = kinds.map(abilities);
   const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
@@ -140,15 +145,18 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     filterBytes: Math.max(...units.map(({ paged }) => filterGathers(filter, paged))),
     bareBytes: hooks.some(seesBare) ? filterReach(filter) : undefined,
     returns: hooks.some(({ part }) => part !== undefined),
+    tracks: options.track,
     stackDepth: options.stack ? stackDepth(reader) : undefined,
     top,
   };
   return {
     kernelRelease: view.release,
     hooks,
+    trackers,
     program: generateProgram({
       btf: view.btf,
-      hooks,
+      hooks: [...hooks, ...trackers],
+      track: tracking && { byHead: tracking.byHead, cpus },
       filter,
       inner,
       userC,
@@ -189,6 +197,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       ...kprobeNotes(hooks, view),
       ...returnNotes(hooks, options),
       ...stackNotes(options.stack, hooks),
+      ...(tracking?.notes ?? []),
     ],
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use

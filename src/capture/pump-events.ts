@@ -1,4 +1,5 @@
 import { COUNTERS } from '../abi/counters.ts';
+import { TRACKED } from '../abi/maps.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import { announce } from './announce.ts';
 import type { Outputs } from './outputs.ts';
@@ -12,6 +13,7 @@ import { StackTable } from './stack-table.ts';
 import { formatVerdictLine } from './verdict-line.ts';
 
 const LOST = COUNTERS.indexOf('lost');
+const UNTRACKED = COUNTERS.indexOf('untracked');
 const SUBMITTED = COUNTERS.indexOf('submitted');
 const LOST_REREAD_MS = 50;
 
@@ -59,7 +61,7 @@ export async function pumpEvents(
   const stats = (): RunStats => readStats(plan, session, reader);
   const meter = new ReaderMeter();
   const costs = (): readonly string[] => [
-    ...(measured ? formatProgramCosts(session.costs(), hooks, plan.hooks) : []),
+    ...(measured ? programCosts(plan, session) : []),
     ...(options.text.verbose > 0 ? [formatReaderCost(meter.read())] : []),
   ];
   const stopListening = io.onSummaryRequest(() => {
@@ -109,7 +111,28 @@ export async function pumpEvents(
     ...costs(),
     ...outputs.notes(),
     ...(stacks?.notes() ?? []),
+    ...untracked(plan, session),
   ]);
+}
+
+function programCosts(plan: CapturePlan, session: Session): readonly string[] {
+  const { hooks } = plan.names;
+  if (plan.trackers.length === 0) return formatProgramCosts(session.costs(), hooks, plan.hooks);
+  const tracking = { hooks: [hooks.length], measured: true, ...session.trackerCost() };
+  return formatProgramCosts([...session.costs(), tracking], [...hooks, '--track'], plan.hooks);
+}
+
+/** Addresses that found no room. */
+function untracked(plan: CapturePlan, session: Session): readonly string[] {
+  if (plan.trackers.length === 0) return [];
+  const count = plan.names.hooks.reduce(
+    (sum, _id, hook) => sum + (session.counts(hook)[UNTRACKED] ?? 0),
+    0,
+  );
+  if (count === 0) return [];
+  return [
+    `--track: ${count} times there was no room to follow a packet further: ${TRACKED} addresses at a time`,
+  ];
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */

@@ -76,6 +76,7 @@ async function capture(
       throw compileError(error, plan);
     });
     await attach(session, object, plan, options, io);
+    attachTrackers(session, plan);
     return followPrograms(plan, session, io);
   };
   if (plan.top !== undefined) {
@@ -98,6 +99,14 @@ async function capture(
   // A reader that went away ends the run like Ctrl-C does.
   if (error !== undefined && error.code !== 'EPIPE') throw error;
   return EXIT.done;
+}
+
+/** Behind the hooks: at a place of both, a packet's end is the last thing. */
+function attachTrackers(session: Session, { trackers, hooks, program }: CapturePlan): void {
+  trackers.forEach((tracker, i) => {
+    session.attachTracker(tracker, program.functionOf[hooks.length + i] ?? '');
+  });
+  if (trackers.length > 0) session.setTracking(true);
 }
 
 function followPrograms(plan: CapturePlan, session: Session, io: CaptureIo): ProgramFollower {

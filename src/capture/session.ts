@@ -102,6 +102,7 @@ export class Session implements Disposable {
   /** Numbers of hooks that were detached before the end. */
   readonly #withdrawn = new Set<number>();
   #detached = false;
+  readonly #trackers: BpfProgram[] = [];
   readonly #held = new Disposer();
   readonly #links = new Disposer();
 
@@ -196,6 +197,20 @@ export class Session implements Disposable {
     this.#add(hooks, this.#attach(hooks, program));
   }
 
+  /** Attaches what follows packets: no hook of the run, without events and counts. @throws as attachMore() */
+  attachTracker(hook: ResolvedHook, name: string): void {
+    if (this.#load === undefined || this.#attach === undefined || this.#detached) return;
+    const traced = { hook, number: 0 };
+    const program = this.#load(traced, name);
+    this.#trackers.push(program);
+    this.#attach([traced], program);
+  }
+
+  /** Whether what matches from now on is followed. */
+  setTracking(on: boolean): void {
+    this.#map('xcap_tracking').update(word(0), word(on ? 1 : 0));
+  }
+
   #add(traced: readonly NumberedHook[], attachment: Attachment): void {
     this.#attached.push({
       hooks: traced.map(({ number }) => number),
@@ -237,6 +252,7 @@ export class Session implements Disposable {
   detach(): void {
     if (this.#detached) return;
     this.#readLinkMisses();
+    if (this.#trackers.length > 0) this.setTracking(false);
     this.#detached = true;
     this.#links[Symbol.dispose]();
   }
@@ -281,6 +297,15 @@ export class Session implements Disposable {
   stack(id: number): Uint8Array | undefined {
     const map = this.#map('xcap_stacks');
     return map.find(word(id), map.spec.valueSize);
+  }
+
+  /** What following packets costs beside the hooks' own programs. */
+  trackerCost(): Pick<ProgramCost, 'runs' | 'ns'> {
+    const stats = this.#trackers.map((program) => program.stats());
+    return {
+      runs: stats.reduce((sum, { runCount }) => sum + Number(runCount), 0),
+      ns: stats.reduce((sum, { runTimeNs }) => sum + Number(runTimeNs), 0),
+    };
   }
 
   /** The counters of hook number `hook`, summed over CPUs. */

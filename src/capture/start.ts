@@ -47,7 +47,7 @@ function questionOf(options: CaptureOptions): string {
     [expression, inner, optimize, where],
     [userC.filter?.text, userC.action?.text],
     [options.interface === undefined, snaplen, ringKiB, withoutFeature],
-    [options.sample === undefined, options.maxOverhead === undefined, options.stack],
+    [options.sample === undefined, options.maxOverhead === undefined, options.stack, options.track],
     options.top && [options.top.by],
     metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),
   ]);

@@ -69,6 +69,7 @@ export function captureOptions(
     ringKiB: given.value('buffer-size', parseRing) ?? DEFAULT_RING_KIB,
     durationNs: given.value('duration', parseDuration),
     sample: given.value('sample', parseSample),
+    track: given.has('track'),
     stack: given.has('stack'),
     maxOverhead: given.value('max-overhead', parsePercent),
     linkTypeOverride: given.value('linktype', parseLinkType(dumpFilter > 0)),

@@ -204,6 +204,15 @@ const OWN = [
     help: 'C of your own that adds fields to each event: docs/user-c.md',
   },
   {
+    key: 'track',
+    long: 'track',
+    type: 'flag',
+    group: 'match',
+    status: 'built',
+    conflicts: ['run'],
+    help: 'follow a packet once it matched at a hook: clones, copies, NAT, tunnels; one id for all its events, until it is freed',
+  },
+  {
     key: 'stack',
     long: 'stack',
     type: 'flag',
@@ -612,7 +621,6 @@ const OWN = [
 
 /** Options of the product that are promised and refused until they work. */
 const NOT_YET: readonly OptionSpec[] = [
-  promised('track', 'flag'),
   ...['cgroup', 'max-rate'].map((name) => promised(name, 'value')),
 ];
 

@@ -1,6 +1,7 @@
 import { callbackOf } from '../abi/maps.ts';
-import type { ResolvedHook } from '../hooks/resolved.ts';
+import type { ResolvedHook, Tracker } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
+import { isLast } from '../hooks/trackers.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
 import type { ValueOf } from './run-values.ts';
 
@@ -118,6 +119,7 @@ function emitBody(
   const own = hook.cookie ? 'xcap_get_attach_cookie(ctx)' : 'XCAP_OWN_HOOK';
   const argument = (slot: number): string => emitArgument(kind, slot, regs);
   if (hook.arguments.carrier.kind === 'xsk-batch') return emitBatch(hook);
+  if (hook.tracker !== undefined) return emitTracker(hook.tracker, hook, argument);
   if (hook.part === 'return') return emitReturn(hook, own, regs).map((line) => `\t${line}`);
   const waits = hook.part === 'entry';
   return [
@@ -127,6 +129,8 @@ function emitBody(
     `\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
     `\t.at_data = ${hook.atData ? 1 : 0},`,
     ...(seesBare(hook) ? ['\t.synth = 1,'] : []),
+    ...(isLast(hook) ? ['\t.ends = 1,'] : []),
+    ...(hook.followsOnly === true ? ['\t.follows = 1,'] : []),
     ...(waits ? ['\t.until_return = 1,', `\t.frame = ${emitFrame(hook, regs)},`] : []),
     '};',
     '',
@@ -149,6 +153,22 @@ function emitXdpProgram(): string[] {
     'xcap_capture(&hit);',
     'return XCAP_OWN_RETURN;',
   ];
+}
+
+function emitTracker(
+  tracker: Tracker,
+  { arguments: { carrier } }: ResolvedHook,
+  argument: (slot: number) => string,
+): string[] {
+  const skb = argument(carrier.slot);
+  switch (tracker.does) {
+    case 'end':
+      return [`\treturn xcap_track_end(${skb});`];
+    case 'copy':
+      return [`\treturn xcap_track_copy(${skb}, ${argument(tracker.from)});`];
+    case 'slab':
+      return [`\treturn xcap_track_slab(${skb}, (void *)${argument(tracker.cache)});`];
+  }
 }
 
 /** The kernel calls emitEach() for each descriptor: no bound on how many, and one body to verify. */

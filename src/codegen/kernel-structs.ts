@@ -85,3 +85,10 @@ export const XDP_RUN_STRUCTS: StructWants = {
   bpf_map: ['id', 'map_type'],
   bpf_dtab_netdev: ['dev'],
 };
+
+/** Those of track.h. */
+export const TRACK_STRUCTS: StructWants = {
+  sk_buff: ['cloned'],
+  skb_shared_info: ['dataref.counter'],
+  kmem_cache: ['object_size'],
+};

@@ -42,7 +42,13 @@ import {
 } from './hooks.ts';
 import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
-import { KERNEL_STRUCTS, SYNTH_STRUCTS, XDP_RUN_STRUCTS, XSK_STRUCTS } from './kernel-structs.ts';
+import {
+  KERNEL_STRUCTS,
+  SYNTH_STRUCTS,
+  TRACK_STRUCTS,
+  XDP_RUN_STRUCTS,
+  XSK_STRUCTS,
+} from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
 import { RunValues, type ValueOf } from './run-values.ts';
 
@@ -71,6 +77,8 @@ export interface ProgramInput {
   /** Of MapSizes. */
   readonly claims: boolean;
   readonly redirect: RedirectSource;
+  /** Packets are followed, by the hooks among `hooks` that are trackers; undefined: they are not. */
+  readonly track?: { readonly byHead: boolean; readonly cpus: number } | undefined;
   /** Events have their kernel stack. */
   readonly stacks: boolean;
   /** --sample 1/N: one in N of what matches; undefined: all. */
@@ -138,6 +146,9 @@ function configHeader(
     ['XCAP_RETURNS', flag(input.hooks.some(({ part }) => part !== undefined))],
     ['XCAP_PENDING_MAX', pendingMax(input.captureMax)],
     ['XCAP_STACK', flag(input.stacks && hasStackHelper(kind))],
+    ['XCAP_TRACK', flag(input.track !== undefined)],
+    ['XCAP_TRACK_BY_HEAD', flag(input.track?.byHead === true)],
+    ['XCAP_TRACK_CPUS', input.track === undefined ? 1 : valueOf(input.track.cpus, 'cpus')],
     ['XCAP_STACK_OWN_FRAME', flag(startsInOwnFrame(kind))],
     ['XCAP_VAR_STACK', flag(input.varStackRead)],
     ['XCAP_PREEMPT_COUNT_ID', context.kind === 'preempt-count' ? context.btfId : 0],
@@ -299,6 +310,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
     ...(input.hooks.some(({ xdp }) => xdp !== undefined) ? [XDP_RUN_STRUCTS] : []),
     ...(hasDescriptors(input.hooks) ? [XSK_STRUCTS] : []),
     ...(input.hooks.some(seesBare) ? [SYNTH_STRUCTS] : []),
+    ...(input.track === undefined ? [] : [TRACK_STRUCTS]),
   ].reduce(mergeWants);
   const shared = {
     'kernel.gen.h': emitStructs(

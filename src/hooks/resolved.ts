@@ -72,6 +72,14 @@ export interface XdpRuns {
     { readonly insnsOffset: number; readonly id: number | undefined } | undefined;
 }
 
+/** What a tracker does with its packet. */
+export type Tracker =
+  | { readonly does: 'end' }
+  /** Word of the arguments that has what it is copied from. */
+  | { readonly does: 'copy'; readonly from: number }
+  /** Word of the arguments that has the slab cache. */
+  | { readonly does: 'slab'; readonly cache: number };
+
 /** A hook on the kernel that runs: one attach point. */
 export interface ResolvedHook {
   /** Name in outputs, unique in a run. */
@@ -117,6 +125,10 @@ export interface ResolvedHook {
    * kept, and the other sends it.
    */
   readonly part?: 'entry' | 'return' | undefined;
+  /** It sends no events: it keeps account of where followed packets are. */
+  readonly tracker?: Tracker | undefined;
+  /** Only of packets that are followed already: nothing begins there. */
+  readonly followsOnly?: boolean | undefined;
 }
 
 /**

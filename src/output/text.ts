@@ -19,6 +19,8 @@ export interface TextOptions {
   readonly verbose: number;
   /** Shorter lines (-q): no location, no process, less of the packet. */
   readonly quiet: boolean;
+  /** The id of a packet that is followed (--track). */
+  readonly ids?: boolean | undefined;
   /** TCP sequence numbers as they are (-S). */
   readonly absoluteSequence: boolean;
   /** Dump of the bytes (-x -xx -X -XX -A -AA). */
@@ -134,6 +136,8 @@ export class TextSink implements Sink {
     text += record.iface === undefined ? '?' : escapeText(record.iface);
     if (record.netnsLabel !== undefined) text += `@${escapeText(record.netnsLabel)}`;
     text += ` ${hook}${escapeText(record.hook)}${end} `;
+    if (this.#options.ids === true && record.packetId !== undefined)
+      text += `id=${record.packetId} `;
     text += this.#outcomeText(record);
     if (record.reason !== undefined) text += `${reason}${escapeText(record.reason)}${end} `;
     if (quiet) return text;

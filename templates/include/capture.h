@@ -26,6 +26,7 @@
 #include "sample.h"
 #include "returns.h"
 #include "stack.h"
+#include "track.h"
 #include "top.h"
 
 #if !XCAP_TOP
@@ -334,13 +335,21 @@ static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_ne
 }
 
 /* The count that the filters, or sampling, end the event in; 0: it is to be sent. */
-static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap_net *net,
+static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *net,
 					 struct xcap_view *view)
 {
 	u32 rejected = xcap_skip(hit->hook);
 
 	if (rejected)
 		return rejected;
+	if (xcap_track_find(hit)) {
+		xcap_look(hit, net, view);
+		return 0;
+	}
+#if XCAP_TRACK
+	if (hit->follows)
+		return XCAP_COUNT_REJECTED_UNTRACKED;
+#endif
 	if (hit->xdp)
 		xcap_buffer_net(hit, net);
 	else
@@ -368,10 +377,13 @@ static __always_inline u32 xcap_rejected(const struct xcap_hit *hit, struct xcap
 	rejected = xcap_reject_user(hit, view);
 	if (rejected)
 		return rejected;
-	return xcap_sample_out();
+	rejected = xcap_sample_out();
+	if (!rejected)
+		xcap_track_begin(hit);
+	return rejected;
 }
 
-static __always_inline u32 xcap_outcome(const struct xcap_hit *hit)
+static __always_inline u32 xcap_outcome(struct xcap_hit *hit)
 {
 	struct xcap_view view;
 	struct xcap_net net;
@@ -392,7 +404,7 @@ static __always_inline int xcap_no_packet(const struct xcap_hit *hit)
 	return 0;
 }
 
-static __always_inline int xcap_capture(const struct xcap_hit *hit)
+static __always_inline int xcap_capture(struct xcap_hit *hit)
 {
 	u32 outcome;
 

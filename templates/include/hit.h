@@ -29,6 +29,8 @@ struct xcap_hit {
 	u32 at_data;	    /* the packet starts at skb->data, whatever the header offsets say */
 	u32 synth;	    /* packets without headers come by here: synth.h */
 	struct msghdr *msg; /* what a socket is to send, or to receive */
+	u32 ends;	    /* the packet is being freed */
+	u32 follows;	    /* only packets that are followed already: track.h */
 };
 
 #endif

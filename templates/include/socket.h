@@ -76,6 +76,7 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 	e->link = XCAP_LINK_SOCKET;
 	e->synth = view->synth;
 	e->wire_length = view->pkt.wire_len;
+	e->stack = xcap_stack(hit);
 	xcap_fill_task(e);
 	xcap_fill_device(e, net);
 	xcap_fill_socket(socket, hit->rx_sk);

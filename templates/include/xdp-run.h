@@ -65,6 +65,12 @@ static __always_inline u64 xcap_next_packet_id(void)
 	return (u64)xcap_get_smp_processor_id() << 40 | (runs->last_id & 0xffffffffffull);
 }
 
+/* With --track the packet has one already, or gets one when it matches. */
+static __always_inline u64 xcap_run_packet_id(void)
+{
+	return XCAP_TRACK ? 0 : xcap_next_packet_id();
+}
+
 static __always_inline int xcap_capture_entry(struct xcap_hit *hit, u32 pair)
 {
 	u64 context = xcap_context_number(hit);
@@ -74,7 +80,7 @@ static __always_inline int xcap_capture_entry(struct xcap_hit *hit, u32 pair)
 	u32 outcome;
 
 	xcap_keep_cpu();
-	hit->packet_id = xcap_next_packet_id();
+	hit->packet_id = xcap_run_packet_id();
 	outcome = xcap_rejected(hit, &net, &view);
 	runs = xcap_runs(pair);
 	if (runs) {
@@ -113,7 +119,7 @@ static __always_inline int xcap_capture_exit(struct xcap_hit *hit, u32 pair)
 		}
 	}
 	if (!known) {
-		hit->packet_id = xcap_next_packet_id();
+		hit->packet_id = xcap_run_packet_id();
 		outcome = xcap_rejected(hit, &net, &view);
 	} else if (!outcome) {
 		xcap_look(hit, &net, &view);

@@ -56,6 +56,7 @@ test('captureOptions() has the defaults of the product', () => {
     durationNs: undefined,
     linkTypeOverride: undefined,
     sample: undefined,
+    track: false,
     stack: false,
     maxOverhead: undefined,
     text: {

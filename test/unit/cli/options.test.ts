@@ -22,10 +22,10 @@ describe('the option table', () => {
     ['built', '--hook --pid --tid --comm --uid --netns --ifname --reason --mark --help --version'],
     [
       'built',
-      '--duration --sample --stack --max-overhead --dry-run --ready-file --color --utc --json --format --print',
+      '--duration --sample --stack --track --max-overhead --dry-run --ready-file --color --utc --json --format --print',
     ],
     ['accepted', '-n -p -K -b -f -H -N -u --immediate-mode --nano --time-stamp-precision'],
-    ['not-yet', '--track --max-rate --cgroup -r -C -G -W -z -Q'],
+    ['not-yet', '--max-rate --cgroup -r -C -G -W -z -Q'],
     ['refused', '-Z -# -I -j -J -L -m -M -T -E -V --micro --count'],
   ])('has as %s: %s', (status, names) => {
     for (const name of names.split(' ')) {

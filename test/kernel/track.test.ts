@@ -1,0 +1,133 @@
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kernel } from '../support/kernel-features.ts';
+import { NetnsPair } from '../support/netns.ts';
+import { capture, type JsonRecord } from '../support/tracer.ts';
+import { ping } from '../support/traffic.ts';
+
+const PINGS = 20;
+const CONNECTIONS = 20;
+const PORT = 5001;
+
+/** Behind b, by a veth pair and a VXLAN tunnel over it. */
+const far = `xcap-${process.pid}-far`;
+let pair: NetnsPair;
+
+function shell(script: string): void {
+  const { status, stderr } = spawnSync('sh', ['-eu'], { input: script, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+}
+
+/** a pings b, which translates that to an address in the tunnel. */
+beforeAll(() => {
+  pair = new NetnsPair();
+  const { a, b } = pair;
+  shell(`
+    ip netns add ${far}
+    ip -n ${b.name} link add xr0 type veth peer name xc0 netns ${far}
+    ip -n ${b.name} address add 10.8.0.1/24 dev xr0
+    ip -n ${far} address add 10.8.0.2/24 dev xc0
+    ip -n ${b.name} link set xr0 up
+    ip -n ${far} link set xc0 up
+    ip -n ${far} link set lo up
+    ip -n ${b.name} link add xt0 type vxlan id 5 local 10.8.0.1 remote 10.8.0.2 dstport 4789 dev xr0
+    ip -n ${far} link add xt0 type vxlan id 5 local 10.8.0.2 remote 10.8.0.1 dstport 4789 dev xc0
+    ip -n ${b.name} address add 10.7.0.1/24 dev xt0
+    ip -n ${far} address add 10.7.0.2/24 dev xt0
+    ip -n ${b.name} link set xt0 up
+    ip -n ${far} link set xt0 up
+    ip -n ${far} route add 10.9.0.0/24 via 10.7.0.1
+    ip netns exec ${b.name} sysctl -qw net.ipv4.ip_forward=1
+    ip netns exec ${b.name} iptables-legacy -w 10 -t nat -A PREROUTING -p icmp -d ${b.address4} -j DNAT --to-destination 10.7.0.2
+  `);
+  // Neighbours become known.
+  ping(a, b.address4, 2);
+});
+afterAll(() => {
+  spawnSync('ip', ['netns', 'del', far]);
+  pair.dispose();
+});
+
+function byPacket(records: readonly JsonRecord[]): Map<number, JsonRecord[]> {
+  const packets = new Map<number, JsonRecord[]>();
+  for (const record of records) {
+    const id = record.packet_id ?? 0;
+    packets.set(id, [...(packets.get(id) ?? []), record]);
+  }
+  return packets;
+}
+
+describe('--track', () => {
+  it('gives a packet one id before and after NAT, in a tunnel and behind it, until it is freed', async () => {
+    const { a, b } = pair;
+    const hooks = [
+      'tx',
+      'rx',
+      'consume',
+      ...(kernel.fentry || kernel.kprobe ? ['ip_forward'] : []),
+    ];
+    const { records, stderr, status, summaries } = await capture(
+      [
+        ...['--track', '--hook', hooks.join(','), '--netns', a.name],
+        `icmp[icmptype] == icmp-echo and dst ${b.address4}`,
+      ],
+      () => {
+        expect(ping(a, b.address4, PINGS)).toBe(PINGS);
+      },
+    );
+    expect(status, stderr).toBe(0);
+    for (const { lost, missed } of summaries) expect(lost + missed, stderr).toBe(0);
+    expect(stderr).not.toMatch(/no room/);
+    const packets = byPacket(records);
+    expect(packets.size).toBe(PINGS);
+    for (const steps of packets.values()) {
+      expect(steps.map(({ hook, iface }) => `${iface ?? ''}/${hook}`)).toEqual([
+        ...['xa0/tx', 'xb0/rx'],
+        ...(hooks.includes('ip_forward') ? ['xb0/ip_forward'] : []),
+        ...['xt0/tx', 'xr0/tx', 'xc0/rx', 'xt0/rx', 'xt0/consume'],
+      ]);
+      // One echo request: its identifier and sequence number, behind whatever headers.
+      const echoes = steps.map(({ packet }) => packet.slice(-2 * 60, -2 * 56));
+      expect(new Set(echoes).size).toBe(1);
+    }
+    expect(new Set(records.map(({ netns }) => netns)).size).toBe(3);
+  });
+
+  it('gives no id to another packet at the address of one that is gone', async () => {
+    const { a, b } = pair;
+    const node = (at: typeof a, script: string): ChildProcess =>
+      at.spawn(process.execPath, '-e', script);
+    const server = node(
+      b,
+      `require('net').createServer((c) => c.resume().on('error', () => 0)).listen(${PORT}, () => console.log('up'))`,
+    );
+    await new Promise((resolve) => server.stdout?.once('data', resolve));
+    const { records, stderr, summaries } = await capture(
+      [
+        ...['--track', '--hook', 'tx,rx,consume,drop', '--netns', a.name],
+        `tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn and port ${PORT}`,
+      ],
+      async () => {
+        const client = node(
+          a,
+          `const { connect } = require('net'); let left = ${CONNECTIONS};
+          const next = () => { if (left-- === 0) return;
+            const c = connect(${PORT}, '${b.address4}', () => c.end('x'.repeat(200000))); c.on('close', next).resume(); };
+          next();`,
+        );
+        await new Promise((resolve) => client.once('exit', resolve));
+      },
+    );
+    server.kill();
+    const seen = summaries.find(({ hook }) => hook === 'rx')?.seen ?? 0;
+    expect(seen, stderr).toBeGreaterThan(5 * CONNECTIONS);
+    const packets = byPacket(records);
+    expect(packets.size).toBe(CONNECTIONS);
+    for (const steps of packets.values()) {
+      // The flags, behind Ethernet and IP: SYN and nothing else.
+      for (const { packet } of steps) expect(packet.slice(2 * 47, 2 * 48)).toBe('02');
+      expect(steps.map(({ hook }) => hook).slice(0, 2)).toEqual(['tx', 'rx']);
+      expect(steps.length).toBeLessThanOrEqual(3);
+    }
+  });
+});
