@@ -54,6 +54,8 @@ export interface CaptureOptions {
   readonly sample: number | undefined;
   /** --track: what matched once is followed, whatever becomes of it. */
   readonly track: boolean;
+  /** --gather: text and JSON are of packets, not of events; `track` is on then. */
+  readonly gather: GatherRun | undefined;
   /** --stack: events have the kernel stack that they come from. */
   readonly stack: boolean;
   /** --max-overhead: share of the host's CPU time, 0.02 for 2%. */
@@ -86,6 +88,11 @@ export interface CacheOptions {
 export interface XdpcapRun {
   /** That line every second, and at the end. */
   readonly counts: boolean;
+}
+
+export interface GatherRun {
+  /** --gather-wait: how long a packet is waited for. */
+  readonly waitMs: number;
 }
 
 export interface TopRun {

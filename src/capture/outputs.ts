@@ -1,3 +1,4 @@
+import type { GatherSink } from '../output/gather/sink.ts';
 import type { PcapSink } from '../output/pcap.ts';
 import type { PcapngSink } from '../output/pcapng/writer.ts';
 import type { HookStats, Sink } from '../output/sink.ts';
@@ -5,7 +6,7 @@ import { openOutput, STDOUT, type OutputStream } from '../output/stream.ts';
 import { TeeSink } from '../output/tee.ts';
 import { packageVersion } from '../util/package.ts';
 import type { CaptureIo, CaptureOptions, OutputFormat, OutputRequest } from './options.ts';
-import type { CapturePlan } from './plan.ts';
+import { ENDS, type CapturePlan } from './plan.ts';
 import type { PumpOutput } from './pump.ts';
 
 type FileSink = PcapSink | PcapngSink;
@@ -17,10 +18,12 @@ export class Outputs implements PumpOutput {
   readonly sink: Sink;
   readonly #streams: readonly OutputStream[];
   readonly #files: readonly FileSink[];
+  readonly #sinks: readonly (Sink | GatherSink)[];
 
   private constructor(streams: readonly OutputStream[], sinks: readonly Sink[]) {
     this.#streams = streams;
     this.#files = sinks.filter(isFile);
+    this.#sinks = sinks;
     this.sink = new TeeSink(sinks);
   }
 
@@ -70,12 +73,14 @@ export class Outputs implements PumpOutput {
       0,
       ...this.#files.map((file) => ('withoutPacket' in file ? file.withoutPacket : 0)),
     );
+    const gathered = this.#sinks.flatMap((sink) => ('notes' in sink ? sink.notes() : []));
     const undelivered = this.#streams.filter(
       (stream) => stream.undeliveredBytes > 0 && stream.error?.code !== 'EPIPE',
     );
     return [
       ...(zeroed > 0 ? [`${zeroed} written with a zeroed link header: they had none`] : []),
       ...(left > 0 ? [`${left} events of sockets not in the file: pcap has packets only`] : []),
+      ...gathered,
       ...undelivered.map(
         (stream) => `${stream.name}: ${stream.undeliveredBytes} bytes could not be delivered`,
       ),
@@ -128,6 +133,9 @@ async function makeSink(
 ): Promise<Sink> {
   const { snaplen, text } = options;
   const packetBuffered = text.packetBuffered;
+  if (options.gather !== undefined && (format === 'text' || format === 'json')) {
+    return makeGatherSink(format, stream, options, plan);
+  }
   switch (format) {
     case 'json': {
       const { JsonSink } = await import('../output/json.ts');
@@ -175,6 +183,27 @@ async function makeSink(
       });
     }
   }
+}
+
+/** A block for each packet. */
+async function makeGatherSink(
+  format: 'text' | 'json',
+  stream: OutputStream,
+  { gather, text }: CaptureOptions,
+  plan: CapturePlan,
+): Promise<Sink> {
+  const { GatherSink } = await import('../output/gather/sink.ts');
+  const { GATHER_LIMITS } = await import('../output/gather/gatherer.ts');
+  const waitMs = gather?.waitMs ?? GATHER_LIMITS.waitMs;
+  const common = { asked: plan.asked, ends: ENDS, limits: { ...GATHER_LIMITS, waitMs } };
+  if (format === 'json') {
+    const { gatheredJson } = await import('../output/gather/json.ts');
+    return new GatherSink(stream, { ...common, format: gatheredJson });
+  }
+  const { gatheredText } = await import('../output/gather/text.ts');
+  const { TimestampFormatter } = await import('../output/timestamp.ts');
+  const time = new TimestampFormatter({ style: text.time, utc: text.utc });
+  return new GatherSink(stream, { ...common, format: (packet) => gatheredText(packet, time) });
 }
 
 function useColor(wish: 'auto' | 'always' | 'never', io: CaptureIo): boolean {

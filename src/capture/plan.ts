@@ -22,7 +22,7 @@ import { compileInner } from '../filter/compile-inner.ts';
 import { LOOP_BOUND } from '../filter/passes/unroll.ts';
 import { parseHooks } from '../hooks/parse.ts';
 import { describeAttachPoint, hookIds, type ResolvedHook } from '../hooks/resolved.ts';
-import { hookIndex, resolveHooks } from '../hooks/resolve.ts';
+import { hookIndex, resolveHooks, type HookKernel, type ResolveOptions } from '../hooks/resolve.ts';
 import { resolveTrackers } from '../hooks/trackers.ts';
 import { countXdpPairs } from '../hooks/xdp.ts';
 import type { HookMapFacts } from '../kernel/hook-map-facts.ts';
@@ -56,6 +56,8 @@ import { unitAbilities } from './unit-abilities.ts';
 export interface CapturePlan {
   readonly kernelRelease: string;
   readonly hooks: readonly ResolvedHook[];
+  /** Ids of the hooks that the user named; the others show how followed packets end. */
+  readonly asked: readonly string[];
   /** What follows packets: of `program.functionOf` those behind the hooks'. */
   readonly trackers: readonly ResolvedHook[];
   readonly program: ProgramSource;
@@ -72,6 +74,9 @@ export interface CapturePlan {
   /** Reads ahead what the first event will need; returns further notes. */
   readonly warmUp: () => readonly string[];
 }
+
+/** Hooks at which an skb ends. */
+export const ENDS: readonly string[] = ['drop', 'consume'];
 
 const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
@@ -100,7 +105,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   requireMembers(view.btf, userC);
   const skipped: XcapError[] = [];
   const explained: string[] = [];
-  const hooks = resolveHooks(specs, view, {
+  const resolving: ResolveOptions = {
     reader,
     assumeAble: options.dryRun,
     backend: options.backend,
@@ -116,7 +121,9 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     xdpActions: options.xdpActions,
     hookPerAction: options.xdpcap !== undefined,
     skip: options.partial ? (error) => void skipped.push(error) : undefined,
-  });
+  };
+  const asked = resolveHooks(specs, view, resolving);
+  const hooks = [...asked, ...endingHooks(options, asked, view, resolving)];
   const tracking = options.track ? resolveTrackers(view, options.dryRun) : undefined;
   const trackers = tracking?.trackers ?? [];
   const metadata = resolveMetadata(options.metadata, device, names);
@@ -152,6 +159,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   return {
     kernelRelease: view.release,
     hooks,
+    asked: hookIds(asked),
     trackers,
     program: generateProgram({
       btf: view.btf,
@@ -209,6 +217,21 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
   };
+}
+
+/** --gather: where packets end, and why. */
+function endingHooks(
+  { gather }: CaptureOptions,
+  asked: readonly ResolvedHook[],
+  kernel: HookKernel,
+  resolving: ResolveOptions,
+): readonly ResolvedHook[] {
+  if (gather === undefined) return [];
+  const others = ENDS.filter((id) => !asked.some((hook) => hook.id === id));
+  if (others.length === 0) return [];
+  return resolveHooks(parseHooks(others), kernel, { ...resolving, maxHooks: undefined }).map(
+    (hook) => ({ ...hook, followsOnly: true }),
+  );
 }
 
 /** A dry run may be one of a user who cannot look at the map: most have an entry for each action. */

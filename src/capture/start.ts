@@ -47,7 +47,13 @@ function questionOf(options: CaptureOptions): string {
     [expression, inner, optimize, where],
     [userC.filter?.text, userC.action?.text],
     [options.interface === undefined, snaplen, ringKiB, withoutFeature],
-    [options.sample === undefined, options.maxOverhead === undefined, options.stack, options.track],
+    [
+      options.sample === undefined,
+      options.maxOverhead === undefined,
+      options.stack,
+      options.track,
+      options.gather !== undefined,
+    ],
     options.top && [options.top.by],
     metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),
   ]);

@@ -69,7 +69,8 @@ export function captureOptions(
     ringKiB: given.value('buffer-size', parseRing) ?? DEFAULT_RING_KIB,
     durationNs: given.value('duration', parseDuration),
     sample: given.value('sample', parseSample),
-    track: given.has('track'),
+    track: given.has('track') || given.has('gather'),
+    gather: given.has('gather') ? { waitMs: gatherWait(given) } : undefined,
     stack: given.has('stack'),
     maxOverhead: given.value('max-overhead', parsePercent),
     linkTypeOverride: given.value('linktype', parseLinkType(dumpFilter > 0)),
@@ -80,6 +81,12 @@ export function captureOptions(
     cache: cacheOptions(around.env),
     withoutFeature: given.list('without-feature', parseText),
   };
+}
+
+const GATHER_WAIT_NS = 2_000_000_000n;
+
+function gatherWait(given: Given): number {
+  return Number(given.value('gather-wait', parseDuration) ?? GATHER_WAIT_NS) / 1e6;
 }
 
 const CACHE_DIRECTORY = '/var/cache/xcap';

@@ -48,6 +48,24 @@ afterAll(() => {
   pair.dispose();
 });
 
+interface GatheredStep {
+  readonly hook: string;
+  readonly iface?: string;
+  readonly offset_ns: number;
+  readonly changes: readonly {
+    readonly added?: readonly { readonly layer: string }[];
+    readonly removed?: readonly { readonly layer: string }[];
+  }[];
+}
+
+interface GatheredJson {
+  readonly packet_id: number;
+  readonly steps: readonly GatheredStep[];
+  readonly not_received: readonly string[];
+  readonly end: string;
+  readonly location?: string;
+}
+
 function byPacket(records: readonly JsonRecord[]): Map<number, JsonRecord[]> {
   const packets = new Map<number, JsonRecord[]>();
   for (const record of records) {
@@ -91,6 +109,55 @@ describe('--track', () => {
       expect(new Set(echoes).size).toBe(1);
     }
     expect(new Set(records.map(({ netns }) => netns)).size).toBe(3);
+  });
+
+  it('--gather: one object a packet, with what NAT, routing and the tunnel changed, where it was not, and its end', async () => {
+    const { a, b } = pair;
+    shell(`ip netns exec ${far} iptables-legacy -w 10 -A INPUT -p icmp -i xt0 -j DROP`);
+    const { records, stderr, status, summaries } = await capture(
+      [
+        ...['--gather', '--hook', 'tx,rx,tracepoint:net:netif_rx', '--netns', a.name],
+        `icmp[icmptype] == icmp-echo and dst ${b.address4}`,
+      ],
+      async () => {
+        ping(a, b.address4, 3);
+        // They are shown when they have ended, and not when the run does.
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      },
+    );
+    shell(`ip netns exec ${far} iptables-legacy -w 10 -F INPUT`);
+    expect(status, stderr).toBe(0);
+    const packets = records as unknown as readonly GatheredJson[];
+    expect(packets).toHaveLength(3);
+    for (const { packet_id, steps, end, location, not_received } of packets) {
+      expect(packet_id).toBeGreaterThan(0);
+      const at = (hook: string, iface: string): GatheredStep | undefined =>
+        steps.find((step) => step.hook === hook && step.iface === iface);
+      expect(steps[0]).toMatchObject({ hook: 'tx', iface: 'xa0', offset_ns: 0, changes: [] });
+      const offsets = steps.map(({ offset_ns }) => offset_ns);
+      expect(offsets).toEqual(offsets.toSorted((x, y) => x - y));
+      expect(at('tx', 'xt0')?.changes).toEqual(
+        expect.arrayContaining([
+          { field: 'ip.dst', from: b.address4, to: '10.7.0.2' },
+          { field: 'ip.ttl', from: 64, to: 63 },
+        ]),
+      );
+      const tunnel = [
+        expect.objectContaining({ layer: 'ip', src: '10.8.0.1', dst: '10.8.0.2' }) as object,
+        expect.objectContaining({ layer: 'udp', dport: 4789 }) as object,
+        { layer: 'vxlan', vni: 5 },
+      ];
+      const headers = ({ changes }: GatheredStep, kind: 'added' | 'removed'): unknown =>
+        changes.flatMap((change) => change[kind] ?? []).filter(({ layer }) => layer !== 'eth');
+      expect(headers(at('tx', 'xr0')!, 'added')).toEqual(tunnel);
+      expect(steps.flatMap((step) => headers(step, 'removed'))).toEqual(tunnel);
+      expect(end).toBe('dropped');
+      expect(location).toMatch(/^nf_hook_slow\+0x/);
+      expect(steps.at(-1)).toMatchObject({ hook: 'drop', iface: 'xt0' });
+      const seen = steps.some(({ hook }) => hook === 'tracepoint:net:netif_rx');
+      expect(not_received).toEqual(seen ? [] : ['tracepoint:net:netif_rx']);
+    }
+    expect(summaries.find(({ hook }) => hook === 'drop')).toMatchObject({ matched: 3 });
   });
 
   it('gives no id to another packet at the address of one that is gone', async () => {

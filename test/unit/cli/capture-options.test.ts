@@ -57,6 +57,7 @@ test('captureOptions() has the defaults of the product', () => {
     linkTypeOverride: undefined,
     sample: undefined,
     track: false,
+    gather: undefined,
     stack: false,
     maxOverhead: undefined,
     text: {
