@@ -1,9 +1,12 @@
 import { spawnSync, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BpfFs, HookedDevice } from '../support/hook-map.ts';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
+import { ethernet, filler, ipv4, udp } from '../support/packets.ts';
 import { capture, type JsonRecord } from '../support/tracer.ts';
-import { ping } from '../support/traffic.ts';
+import { ping, sendFrames } from '../support/traffic.ts';
 
 const PINGS = 20;
 const CONNECTIONS = 20;
@@ -158,6 +161,47 @@ describe('--track', () => {
       expect(not_received).toEqual(seen ? [] : ['tracepoint:net:netif_rx']);
     }
     expect(summaries.find(({ hook }) => hook === 'drop')).toMatchObject({ matched: 3 });
+  });
+
+  it('an XDP program in native mode and the stack behind it have one id for a packet', async () => {
+    const { a, b } = pair;
+    const fs = new BpfFs();
+    const device = await HookedDevice.start(b, 'native', join(fs.path, 'hook'), 'typed');
+    try {
+      const ends = { src: a.address4, dst: b.address4 };
+      // What xdp-hook.c passes, and what it drops: its buffers are used again.
+      const frames = [7002, 7001].map((dport) =>
+        ethernet(
+          0x0800,
+          ipv4({ ...ends, protocol: 17 }, udp({ sport: 7, dport }, filler(20), ends)),
+          {
+            ...{ src: a.mac, dst: b.mac },
+          },
+        ),
+      );
+      const { records, stderr } = await capture(
+        [
+          '--track',
+          '--hook',
+          `xdpmap:${device.pin},rx`,
+          '--netns',
+          b.name,
+          'udp portrange 7001-7002',
+        ],
+        () => {
+          for (let i = 0; i < 10; i++) sendFrames(a, frames);
+        },
+      );
+      const packets = [...byPacket(records).values()];
+      expect(packets, stderr).toHaveLength(20);
+      const hooks = packets.map((steps) => steps.map(({ hook }) => hook.replace(/:.*/, '')));
+      expect(hooks.filter((each) => each.join() === 'xdpmap,rx')).toHaveLength(10);
+      expect(hooks.filter((each) => each.join() === 'xdpmap')).toHaveLength(10);
+      for (const steps of packets) expect(new Set(steps.map(({ packet }) => packet)).size).toBe(1);
+    } finally {
+      await device.stop();
+      fs.dispose();
+    }
   });
 
   it('gives no id to another packet at the address of one that is gone', async () => {
