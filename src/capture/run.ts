@@ -76,7 +76,7 @@ async function capture(
       throw compileError(error, plan);
     });
     await attach(session, object, plan, options, io);
-    attachTrackers(session, plan);
+    attachTrackers(session, plan, io);
     return followPrograms(plan, session, io);
   };
   if (plan.top !== undefined) {
@@ -102,9 +102,19 @@ async function capture(
 }
 
 /** Behind the hooks: at a place of both, a packet's end is the last thing. */
-function attachTrackers(session: Session, { trackers, hooks, program }: CapturePlan): void {
+function attachTrackers(
+  session: Session,
+  { trackers, hooks, program }: CapturePlan,
+  io: CaptureIo,
+): void {
   trackers.forEach((tracker, i) => {
-    session.attachTracker(tracker, program.functionOf[hooks.length + i] ?? '');
+    try {
+      session.attachTracker(tracker, program.functionOf[hooks.length + i] ?? '');
+    } catch (error) {
+      // Without a copy less is followed; without an end ids would be wrong.
+      if (tracker.tracker?.does !== 'copy' || !(error instanceof UnsupportedError)) throw error;
+      io.log.note(`--track: copies are not followed: ${error.message}`);
+    }
   });
   if (trackers.length > 0) session.setTracking(true);
 }

@@ -148,6 +148,8 @@ function configHeader(
     ['XCAP_STACK', flag(input.stacks && hasStackHelper(kind))],
     ['XCAP_TRACK', flag(input.track !== undefined)],
     ['XCAP_TRACK_BY_HEAD', flag(input.track?.byHead === true)],
+    // Elsewhere memory is known for the sake of what an XDP program has seen before there is an skb.
+    ['XCAP_TRACK_HEADS', flag(input.track?.byHead === true || input.hooks.some(hasBuffer))],
     ['XCAP_TRACK_CPUS', input.track === undefined ? 1 : valueOf(input.track.cpus, 'cpus')],
     ['XCAP_STACK_OWN_FRAME', flag(startsInOwnFrame(kind))],
     ['XCAP_VAR_STACK', flag(input.varStackRead)],
@@ -296,6 +298,9 @@ function whereHeader({ header, values }: WhereProgram, valueOf: ValueOf): string
   const names = values.map((value, i) => `#define XCAP_WHERE_VALUE_${i} ${valueOf(value)}\n`);
   return `${names.join('')}${header}`;
 }
+
+const hasBuffer = ({ backend, arguments: { carrier } }: ResolvedHook): boolean =>
+  backend === 'xdp' || carrier.kind === 'xdp';
 
 const hasDescriptors = (hooks: readonly ResolvedHook[]): boolean =>
   hooks.some(({ arguments: { carrier } }) => carrier.struct === 'xsk_buff_pool');

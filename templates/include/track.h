@@ -131,7 +131,7 @@ static __always_inline u64 xcap_track_of_skb(const struct xcap_hit *hit)
 
 	if (known) {
 		value.id = known->id;
-		if (known->other != head) { /* pskb_expand_head() */
+		if (XCAP_TRACK_HEADS && known->other != head) { /* pskb_expand_head() */
 			xcap_untrack(known->other);
 			known->other = head;
 			value.other = skb;
@@ -139,6 +139,8 @@ static __always_inline u64 xcap_track_of_skb(const struct xcap_hit *hit)
 		}
 		return value.id;
 	}
+	if (!XCAP_TRACK_HEADS)
+		return 0;
 	known = xcap_tracked(head);
 	if (!known)
 		return 0;
@@ -211,6 +213,8 @@ static __always_inline void xcap_track_begin(struct xcap_hit *hit)
 	value.other = head;
 	if (!xcap_track_put(hit->hook, (u64)hit->skb, &value, XCAP_BPF_ANY))
 		return;
+	if (!XCAP_TRACK_HEADS)
+		return;
 	value.other = (u64)hit->skb;
 	xcap_track_put(hit->hook, head, &value, XCAP_BPF_ANY);
 }
@@ -238,6 +242,8 @@ static __always_inline int xcap_track_end(u64 skb)
 	struct xcap_tracked *known;
 
 	xcap_untrack(skb);
+	if (!XCAP_TRACK_HEADS)
+		return 0;
 	known = xcap_tracked(head);
 	if (!known)
 		return 0;

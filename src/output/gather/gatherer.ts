@@ -168,6 +168,12 @@ export class Gatherer {
   }
 }
 
+/** How many skbs of the packet ended in which way. */
+export function endCounts(steps: readonly Step[]): { dropped: number; consumed: number } {
+  const count = (name: string): number => steps.filter(({ hook }) => hook === name).length;
+  return { dropped: count('drop'), consumed: count('consume') };
+}
+
 const isFreed = ({ freed, alive }: Open): boolean => freed && alive.size === 0;
 
 function stepOf(record: PacketRecord, bytes: number): Step {

@@ -1,6 +1,6 @@
 import { differences, type Difference } from '../../packet/differences.ts';
 import { asciiJson, JSON_SCHEMA_VERSION } from '../json.ts';
-import type { Gathered, Step } from './gatherer.ts';
+import { endCounts, type Gathered, type Step } from './gatherer.ts';
 
 /** One object a packet: docs/tracking.md. */
 export function gatheredJson(packet: Gathered): string {
@@ -17,6 +17,7 @@ export function gatheredJson(packet: Gathered): string {
     ...(more === 0 ? {} : { more }),
     not_received: missing,
     end,
+    ...endCounts(steps),
     ...(end !== 'dropped' ? {} : { reason: last?.reason, location: last?.location }),
   })}\n`;
 }

@@ -2,7 +2,7 @@ import { describeDifference, differences } from '../../packet/differences.ts';
 import { summarizePacket } from '../../packet/summary.ts';
 import { escapeText } from '../../util/escape.ts';
 import type { TimestampFormatter } from '../timestamp.ts';
-import type { Closing, Gathered, Step } from './gatherer.ts';
+import { endCounts, type Closing, type Gathered, type Step } from './gatherer.ts';
 
 const UNSEEN: Readonly<Record<Exclude<Closing, 'freed'>, string>> = {
   waited: 'no end seen: not waited for any longer',
@@ -58,6 +58,14 @@ export function endText({ steps, closing }: Gathered): string {
   if (first === undefined || last === undefined) return '';
   if (closing !== 'freed') return UNSEEN[closing];
   const drop = steps.findLast(({ hook }) => hook === 'drop');
+  const { dropped, consumed } = endCounts(steps);
+  if (dropped + consumed > 1) {
+    const counts = [
+      ...(consumed > 0 ? [`${consumed} consumed`] : []),
+      ...(dropped > 0 ? [`${dropped} DROPPED`] : []),
+    ];
+    return `${dropped + consumed} copies: ${counts.join(', ')}, the last ${sinceFirst(last, first)} at ${place(last)}`;
+  }
   if (drop === undefined) return `consumed ${sinceFirst(last, first)} at ${place(last)}`;
   const why = [drop.reason, drop.location].flatMap((each) => each ?? []).join(' ');
   return `DROPPED ${sinceFirst(drop, first)} at ${place(drop)}${why === '' ? '' : `: ${escapeText(why)}`}`;

@@ -67,6 +67,7 @@ describe('a packet that is gathered', () => {
     const json = JSON.parse(gatheredJson(made[0]!)) as Record<string, unknown>;
     expect(json).toMatchObject({
       ...{ schema: 1, packet_id: 7, time: String(T0), not_received: ['ip_rcv'], end: 'dropped' },
+      ...{ dropped: 1, consumed: 0 },
       ...{ reason: 'NETFILTER_DROP', location: 'nf_hook_slow+0xa2' },
       steps: [
         { hook: 'tx', offset_ns: 0, iface: 'va', changes: [] },
@@ -86,7 +87,9 @@ describe('a packet that is gathered', () => {
     all.add(event('consume', 3, { skb: 2n }), 1000);
     all.sweep(1100);
     expect(made).toMatchObject([{ closing: 'freed', missing: [] }]);
-    expect(gatheredText(made[0]!, TIME)).toMatch(/^ {4}consumed \+0\.0us at eth1@blue$/m);
+    expect(gatheredText(made[0]!, TIME)).toMatch(
+      /^ {4}2 copies: 2 consumed, the last \+0\.0us at eth1@blue$/m,
+    );
     expect(all.notes()).toEqual([]);
   });
 
