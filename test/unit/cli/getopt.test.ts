@@ -106,7 +106,7 @@ describe('splitLine() refuses', () => {
     [['--zzzzzz'], 'reading the command line: --zzzzzz: no such option', undefined],
     [['-c'], 'reading the command line: -c: its argument is missing', '-c COUNT'],
     [['--utc=1'], 'reading the command line: --utc: it takes no argument', '--utc'],
-    [['--track'], '--track: not yet', undefined],
+    [['--max-rate=1/s'], '--max-rate: not yet', undefined],
     [['-nr', 'f'], '-r: not yet', undefined],
     [
       ['--color', 'red'],

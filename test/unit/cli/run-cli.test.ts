@@ -55,7 +55,7 @@ describe('runCli()', () => {
   );
 
   test.each([
-    [['--track'], '--track'],
+    [['-Q', 'in'], '-Q'],
     [['icmp', '-r', 'f'], '-r'],
     [['--max-rate=10/s'], '--max-rate'],
   ])('says not yet to %j', async (args, name) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   CALLBACK_PLACEHOLDER,
   HOOK_PLACEHOLDER,
+  MAP_NAMES,
   MAP_PLACEHOLDER,
   RETURN_PLACEHOLDER,
   VALUE_PLACEHOLDER,
@@ -52,7 +53,7 @@ describe('findRelocations()', () => {
   });
 
   it('refuses a load of a map that is not declared', () => {
-    const bad = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER + 9), insn(0, 0, 0)]);
+    const bad = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER + MAP_NAMES.length), insn(0, 0, 0)]);
     expect(() => findRelocations(bad, maps)).toThrow(RangeError);
   });
 });

@@ -247,6 +247,12 @@ describe('TextSink', () => {
     expect(text.match(/^12:00/gm)).toHaveLength(3);
   });
 
+  test('the id of a followed packet stands behind the hook', async () => {
+    expect(await lines([{ packetId: 7n }], { ids: true })).toContain(' drop id=7 ');
+    expect(await lines([{ packetId: 7n }])).not.toContain('id=7 ');
+    expect(await lines([{}], { ids: true })).not.toMatch(/drop id=/);
+  });
+
   test('a stack is lines under the packet, before its bytes', async () => {
     const stack = ['nf_hook_slow+0xa2', 'veth_xmit+0x40 [ve\u001bth]'];
     const text = await lines([{ stack }], { hex: 'x' });
