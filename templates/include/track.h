@@ -29,7 +29,7 @@ struct xcap_tracked {
 };
 
 /* From an XDP program to the skb; a buffer that was dropped is used again later. */
-#define XCAP_TRACK_CROSSING_NS 10000000
+#define XCAP_TRACK_CROSSING_NS 100000000
 
 #define XCAP_BPF_ANY	 0
 #define XCAP_BPF_NOEXIST 1
