@@ -70,7 +70,7 @@ export function captureOptions(
     durationNs: given.value('duration', parseDuration),
     sample: given.value('sample', parseSample),
     track: given.has('track') || given.has('gather'),
-    gather: given.has('gather') ? { waitMs: gatherWait(given) } : undefined,
+    gather: gatherOptions(given),
     stack: given.has('stack'),
     maxOverhead: given.value('max-overhead', parsePercent),
     linkTypeOverride: given.value('linktype', parseLinkType(dumpFilter > 0)),
@@ -85,8 +85,13 @@ export function captureOptions(
 
 const GATHER_WAIT_NS = 2_000_000_000n;
 
-function gatherWait(given: Given): number {
-  return Number(given.value('gather-wait', parseDuration) ?? GATHER_WAIT_NS) / 1e6;
+function gatherOptions(given: Given): CaptureOptions['gather'] {
+  const waitNs = given.value('gather-wait', parseDuration);
+  if (given.has('gather')) return { waitMs: Number(waitNs ?? GATHER_WAIT_NS) / 1e6 };
+  if (waitNs === undefined) return undefined;
+  throw new UsageError('reading the command line: --gather-wait: nothing is gathered', {
+    hint: 'give --gather too',
+  });
 }
 
 const CACHE_DIRECTORY = '/var/cache/xcap';

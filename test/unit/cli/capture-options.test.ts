@@ -103,6 +103,9 @@ describe('captureOptions() reads', () => {
     ['-B 1025', { ringKiB: 2048 }],
     ['-B 2097152', { ringKiB: 2097152 }],
     ['--duration 500ms', { durationNs: 500_000_000n }],
+    ['--track --stack', { track: true, stack: true, gather: undefined }],
+    ['--gather', { track: true, gather: { waitMs: 2000 } }],
+    ['--gather --gather-wait 500ms', { track: true, gather: { waitMs: 500 } }],
     ['--sample 1/100 --max-overhead 0.5%', { sample: 100, maxOverhead: 0.005 }],
     ['-O', { optimize: false }],
     ['-dddd', { dumpFilter: 3 }],
@@ -223,6 +226,7 @@ describe('captureOptions() refuses with a remedy', () => {
     ['--netns=', "--netns: '': empty"],
     ['--reason !', "--reason: '': empty"],
     ['-tttttt', '-t: given more than five times'],
+    ['--gather-wait 1s', '--gather-wait: nothing is gathered'],
     ['-y BOGUS', '-y: BOGUS: no such link type'],
     ['-y PPP', '-y: PPP: no packet is traced with this link type'],
   ])('%s', (line, message) => {
