@@ -338,25 +338,24 @@ static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_ne
 static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *net,
 					 struct xcap_view *view)
 {
-	u32 rejected = xcap_skip(hit->hook);
+	u32 rejected = xcap_skip(hit->hook), followed;
 
 	if (rejected)
 		return rejected;
-	if (xcap_track_find(hit)) {
-		xcap_look(hit, net, view);
-		return 0;
-	}
+	followed = xcap_track_find(hit);
 #if XCAP_TRACK
-	if (hit->follows)
+	if (hit->follows && !followed)
 		return XCAP_COUNT_REJECTED_UNTRACKED;
 #endif
 	if (hit->xdp)
 		xcap_buffer_net(hit, net);
 	else
 		xcap_skb_net(hit, net);
-	rejected = xcap_reject_metadata(hit, net);
-	if (rejected)
-		return rejected;
+	if (!followed) {
+		rejected = xcap_reject_metadata(hit, net);
+		if (rejected)
+			return rejected;
+	}
 	if (hit->xdp) {
 		xcap_xdp_view(hit, net, view);
 	} else {
@@ -365,6 +364,8 @@ static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *
 		if (rejected)
 			return rejected;
 	}
+	if (followed)
+		return 0;
 	rejected = xcap_reject_where(hit, net, view);
 	if (rejected)
 		return rejected;

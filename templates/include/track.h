@@ -177,7 +177,7 @@ static __always_inline u64 xcap_track_of_buffer(const struct xcap_hit *hit)
 }
 
 /* Is it of a packet that is followed? Then no filter is asked. */
-static __always_inline int xcap_track_find(struct xcap_hit *hit)
+static __always_inline u32 xcap_track_find(struct xcap_hit *hit)
 {
 	u64 id;
 
@@ -294,7 +294,7 @@ static __always_inline int xcap_track_slab(u64 skb, struct kmem_cache *cache)
 
 #else
 
-static __always_inline int xcap_track_find(struct xcap_hit *hit)
+static __always_inline u32 xcap_track_find(struct xcap_hit *hit)
 {
 	return 0;
 }
