@@ -39,6 +39,10 @@ local fields = {
     verdict = ProtoField.string("xcap.verdict", "Verdict"),
     owner_pid = ProtoField.uint32("xcap.owner_pid", "Process of the socket"),
     owner_comm = ProtoField.string("xcap.owner_comm", "Command of the socket's process"),
+    owner_by = ProtoField.string("xcap.owner_by", "How that is known"),
+    cgroup_by = ProtoField.string("xcap.cgroup_by", "Whose control group"),
+    container = ProtoField.string("xcap.container", "Container"),
+    pod = ProtoField.string("xcap.pod", "Kubernetes pod"),
     redirect = ProtoField.string("xcap.redirect", "Redirected to"),
     bytes = ProtoField.string("xcap.bytes", "Bytes captured"),
 }

@@ -7,6 +7,7 @@ import {
   SOCKET_FIELDS,
   type EventField,
 } from './events.ts';
+import { WHO_BYTES, WHO_FIELDS } from './who.ts';
 
 /** The C of events.gen.h: struct xcap_event, xcap_socket, xcap_counts and the counters' numbers. */
 export function emitEventHeader(): string {
@@ -19,6 +20,8 @@ export function emitEventHeader(): string {
     ),
     '',
     ...emitStruct('xcap_socket', SOCKET_FIELDS, SOCKET_BYTES),
+    '',
+    ...emitStruct('xcap_who', WHO_FIELDS, WHO_BYTES),
     '',
     ...counters,
     `#define XCAP_COUNTERS ${COUNTERS.length}`,

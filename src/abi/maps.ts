@@ -87,6 +87,8 @@ export interface MapSizes {
   readonly ringBytes: number;
   /** Bytes between event and packet for the fields of --action-c, a multiple of 8. */
   readonly userBytes: number;
+  /** Of WHO_FIELDS, before those: 0 or WHO_BYTES. */
+  readonly whoBytes: number;
   /** Some programs claim their slots: there are CLAIMED_SLOTS more. */
   readonly claims: boolean;
   /** Hooks at the entry of XDP programs that have another at the exit: see templates/include/xdp-run.h. */
@@ -115,10 +117,14 @@ export const PENDING_BYTES = 16_384;
 export const pendingMax = (captured: number): number =>
   Math.min(Math.max(captured, SOCKET_BYTES), PENDING_BYTES);
 
-/** Captured bytes per event: the snap length, but at most a quarter of the ring. */
-export function captureMax(snaplen: number, ringBytes: number, userBytes: number): number {
+/**
+ * Captured bytes per event: the snap length, but at most a quarter of the ring.
+ *
+ * @param moreBytes between event and packet
+ */
+export function captureMax(snaplen: number, ringBytes: number, moreBytes: number): number {
   const RECORD_HEADER = 8;
-  return Math.min(snaplen, CAPTURE_LIMIT, ringBytes / 4 - EVENT_BYTES - userBytes - RECORD_HEADER);
+  return Math.min(snaplen, CAPTURE_LIMIT, ringBytes / 4 - EVENT_BYTES - moreBytes - RECORD_HEADER);
 }
 
 /** Slots of one CPU. */
@@ -141,7 +147,8 @@ export const WALK_BYTES = 136;
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
   const slots = sizes.possibleCpus * slotsPerCpu(sizes);
-  const slotBytes = EVENT_BYTES + sizes.userBytes + slotDataBytes(sizes) + WALK_BYTES;
+  const slotBytes =
+    EVENT_BYTES + sizes.whoBytes + sizes.userBytes + slotDataBytes(sizes) + WALK_BYTES;
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
     counts: {
@@ -175,7 +182,7 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       type: MAP_TYPE.hash,
       keySize: 16,
       valueSize: sizes.returns
-        ? (EVENT_BYTES + sizes.userBytes + pendingMax(sizes.captureMax) + 7) & ~7
+        ? (EVENT_BYTES + sizes.whoBytes + sizes.userBytes + pendingMax(sizes.captureMax) + 7) & ~7
         : 8,
       maxEntries: sizes.returns ? PENDING_EVENTS : 1,
     },

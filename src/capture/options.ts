@@ -34,6 +34,8 @@ export interface CaptureOptions {
   readonly interface: string | undefined;
   /** In the order given. Same key: any of the plain ones, and none of the negated ones. */
   readonly metadata: readonly MetadataFilter[];
+  /** --who, and what other options ask for with it. */
+  readonly who: WhoOptions;
   /** --where: all of them must hold. */
   readonly where: readonly string[];
   /** Capture file of -w, `-` for standard output; also `-` for --format pcap or pcapng alone. */
@@ -70,6 +72,13 @@ export interface CaptureOptions {
   readonly top?: TopRun;
   /** Kernel features to be taken as absent: --without-feature, for tests of fallbacks. */
   readonly withoutFeature: readonly string[];
+}
+
+/** What events tell of whose packet it is. */
+export interface WhoOptions {
+  /** The process that has the socket. */
+  readonly owner: boolean;
+  readonly cgroup: boolean;
 }
 
 export interface CacheOptions {
@@ -113,7 +122,7 @@ export type MetadataFilter =
       readonly mask: number;
     }
   | {
-      readonly key: 'comm' | 'netns' | 'reason' | 'ifname';
+      readonly key: 'comm' | 'netns' | 'reason' | 'ifname' | 'cgroup' | 'container';
       readonly negate: boolean;
       readonly value: string;
     };

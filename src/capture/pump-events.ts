@@ -49,7 +49,7 @@ export async function pumpEvents(
   });
   const pumpOptions = {
     count: options.count,
-    userBytes: plan.sizes.userBytes,
+    sections: plan.sizes,
     interactive: io.stdout.isTerminal,
   };
   const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);

@@ -41,7 +41,7 @@ function questionOf(options: CaptureOptions): string {
   const { hooks, backend, exclude, maxHooks, partial, expression, inner, userC, optimize } =
     options;
   const { metadata, where, snaplen, ringKiB, withoutFeature } = options;
-  const numbered = new Set(['netns', 'pid', 'tid']);
+  const numbered = new Set(['netns', 'pid', 'tid', 'cgroup', 'container']);
   return JSON.stringify([
     [hooks, backend, exclude, maxHooks, partial],
     [expression, inner, optimize, where],
@@ -49,6 +49,7 @@ function questionOf(options: CaptureOptions): string {
     [options.interface === undefined, snaplen, ringKiB, withoutFeature],
     [options.sample === undefined, options.maxOverhead === undefined],
     options.top && [options.top.by],
+    options.who,
     metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),
   ]);
 }

@@ -19,6 +19,11 @@ export interface InterfaceMatch {
   readonly netns: number;
 }
 
+export interface CgroupMatch {
+  readonly id: number;
+  readonly level: number;
+}
+
 /** Metadata filters with every name resolved to what the kernel compares. */
 export interface MetadataMatches {
   readonly reason: Matches<number>;
@@ -30,6 +35,8 @@ export interface MetadataMatches {
   readonly tid: Matches<number>;
   readonly uid: Matches<number>;
   readonly comm: Matches<string>;
+  /** With all that is below. */
+  readonly cgroup: Matches<CgroupMatch>;
 }
 
 /** Longest comm and interface name: TASK_COMM_LEN and IFNAMSIZ, each with its NUL. */
@@ -121,6 +128,12 @@ export function emitMetadataHeader(matches: MetadataMatches, valueOf: ValueOf): 
       counter: 'XCAP_COUNT_REJECTED_MARK',
       prepare: ['u32 mark = xcap_mark(hit);', ''],
       test: ({ value, mask }) => `(mark & ${hex32(mask)}) == ${hex32(value & mask)}`,
+    }),
+    ...emitCheck({
+      matches: matches.cgroup,
+      counter: 'XCAP_COUNT_REJECTED_CGROUP',
+      prepare: ['u64 cgroup = xcap_cgroup_of(hit, xcap_socket_of(hit)).address;', ''],
+      test: ({ id, level }) => `xcap_in_cgroup(cgroup, ${valueOf(level)}, ${valueOf(id)})`,
     }),
     ...emitTaskChecks(matches, valueOf),
   ];

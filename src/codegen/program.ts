@@ -35,6 +35,7 @@ import { emitMetadataHeader, type MetadataMatches } from './metadata.ts';
 import { emitStructs } from './structs.ts';
 import { KERNEL_STRUCTS, XDP_RUN_STRUCTS, XSK_STRUCTS } from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
+import { hasWho, whoDefines, WHO_STRUCTS, type WhoWants } from './who.ts';
 import { RunValues, type ValueOf } from './run-values.ts';
 
 /** The programs are loaded as this: GPL-compatible, as the tracing helpers demand. */
@@ -49,6 +50,7 @@ export interface ProgramInput {
   readonly userC: UserC;
   readonly metadata: MetadataMatches;
   readonly where: WhereProgram;
+  readonly who: WhoWants;
   readonly context: ContextSource;
   /** Most bytes captured of one packet. */
   readonly captureMax: number;
@@ -132,6 +134,7 @@ function configHeader(input: ProgramInput, kind: UnitKind, valueOf: ValueOf): st
     ['XCAP_FILTER_GATHERS', filterGathers(input.filter, paged)],
     ...pagedDefines(paged, valueOf),
     ['XCAP_WHERE', flag(input.where.conditional)],
+    ...whoDefines(input.btf, input.who),
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect, valueOf),
@@ -275,6 +278,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
     KERNEL_STRUCTS,
     ...(input.hooks.some(({ xdp }) => xdp !== undefined) ? [XDP_RUN_STRUCTS] : []),
     ...(hasDescriptors(input.hooks) ? [XSK_STRUCTS] : []),
+    ...(hasWho(input.who) ? [WHO_STRUCTS] : []),
   ].reduce(mergeWants);
   const shared = {
     'kernel.gen.h': emitStructs(

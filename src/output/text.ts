@@ -127,7 +127,7 @@ export class TextSink implements Sink {
     if (record.reason !== undefined) text += `${reason}${escapeText(record.reason)}${end} `;
     if (quiet) return text;
     if (record.location !== undefined) text += `${dim}${escapeText(record.location)}${end} `;
-    return `${text}${taskText(record)}${ownerText(record)} `;
+    return `${text}${taskText(record)}${ownerText(record)}${cgroupText(record)} `;
   }
 
   #outcomeText({ ret, verdict, redirect }: PacketRecord): string {
@@ -159,6 +159,11 @@ export class TextSink implements Sink {
 /** Whose socket it is, where that was found. */
 function ownerText({ ownerPid, ownerComm = '?' }: PacketRecord): string {
   return ownerPid === undefined ? '' : ` for ${escapeText(ownerComm)}/${ownerPid}`;
+}
+
+/** The container, or the cgroup, of its socket. */
+function cgroupText({ whoLabel }: PacketRecord): string {
+  return whoLabel === undefined ? '' : ` in ${escapeText(whoLabel)}`;
 }
 
 /** Outside process context the task only happened to run: it is named, not blamed. */

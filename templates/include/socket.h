@@ -17,6 +17,9 @@
 
 struct xcap_socket_event {
 	struct xcap_event event;
+#if XCAP_WHO
+	struct xcap_who who;
+#endif
 	struct xcap_socket socket;
 };
 
@@ -129,6 +132,9 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	e->link = XCAP_LINK_SOCKET;
 	e->captured_length = sizeof(out.socket);
 	xcap_fill_task(e);
+#if XCAP_WHO
+	xcap_fill_who(&out.who, hit);
+#endif
 	xcap_fill_socket(&out.socket, sk);
 	if (hit->until_return)
 		return xcap_keep_socket(hit, &out);

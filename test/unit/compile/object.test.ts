@@ -15,6 +15,7 @@ const maps = captureMaps({
   captureMax: 96,
   ringBytes: 1 << 20,
   userBytes: 0,
+  whoBytes: 0,
   claims: false,
   xdpPairs: 0,
   gathers: false,
