@@ -1,6 +1,6 @@
 import { decodeSocket, type RawSocket } from './decode-socket.ts';
 import { CGROUP_SOURCES, OWNER_SOURCES, WHO_BYTES, WHO_FIELDS } from './who.ts';
-import type { CgroupSource, OwnerSource } from './who.ts';
+import type { CgroupSource, RawOwner } from './who.ts';
 import { EVENT_BYTES, EVENT_FIELDS, EVENT_FLAGS, SOCKET_BYTES, type EventField } from './events.ts';
 
 /** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
@@ -65,13 +65,6 @@ const AT_WHO = {
   cgroupBy: atWho('cgroup_by'),
   ownerComm: atWho('owner_comm'),
 } as const;
-
-/** The process that has the packet's socket. */
-export interface RawOwner {
-  readonly pid: number;
-  readonly comm: string;
-  readonly by: OwnerSource;
-}
 
 /** The cgroup of the packet's socket, or of the task. */
 export interface RawCgroup {

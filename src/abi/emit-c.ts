@@ -7,7 +7,7 @@ import {
   SOCKET_FIELDS,
   type EventField,
 } from './events.ts';
-import { WHO_BYTES, WHO_FIELDS } from './who.ts';
+import { FOLLOW_SIDES, OWNER_SOURCES, WHO_BYTES, WHO_COUNTS, WHO_FIELDS } from './who.ts';
 
 /** The C of events.gen.h: struct xcap_event, xcap_socket, xcap_counts and the counters' numbers. */
 export function emitEventHeader(): string {
@@ -22,6 +22,13 @@ export function emitEventHeader(): string {
     ...emitStruct('xcap_socket', SOCKET_FIELDS, SOCKET_BYTES),
     '',
     ...emitStruct('xcap_who', WHO_FIELDS, WHO_BYTES),
+    ...WHO_COUNTS.map((name, i) => `#define XCAP_WHO_${name.toUpperCase()} ${i}`),
+    ...OWNER_SOURCES.flatMap((name, i) =>
+      name === undefined ? [] : [`#define XCAP_OWNER_BY_${name.toUpperCase()} ${i}`],
+    ),
+    ...Object.entries(FOLLOW_SIDES).map(
+      ([name, side]) => `#define XCAP_FOLLOW_${name.toUpperCase()} ${side}`,
+    ),
     '',
     ...counters,
     `#define XCAP_COUNTERS ${COUNTERS.length}`,

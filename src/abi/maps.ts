@@ -2,6 +2,7 @@
 import { COUNTERS } from './counters.ts';
 import { EVENT_BYTES, SOCKET_BYTES } from './events.ts';
 import { TOP_SUMS_BYTES } from './top.ts';
+import { FOLLOWED_MAX, OWNER_BYTES, OWNERS_MAX, WHO_COUNTS } from './who.ts';
 
 /** A map as BPF_MAP_CREATE wants it; `type` is enum bpf_map_type. */
 export interface MapSpec {
@@ -56,6 +57,9 @@ export const MAP_NAMES = [
   'pending',
   'sampling',
   'top',
+  'followed',
+  'owners',
+  'who_counts',
 ] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
@@ -89,6 +93,10 @@ export interface MapSizes {
   readonly userBytes: number;
   /** Of WHO_FIELDS, before those: 0 or WHO_BYTES. */
   readonly whoBytes: number;
+  /** --follow. */
+  readonly follows: boolean;
+  /** --who owner. */
+  readonly owners: boolean;
   /** Some programs claim their slots: there are CLAIMED_SLOTS more. */
   readonly claims: boolean;
   /** Hooks at the entry of XDP programs that have another at the exit: see templates/include/xdp-run.h. */
@@ -196,6 +204,21 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       valueSize: TOP_SUMS_BYTES,
       maxEntries: sizes.top === undefined ? 1 : sizes.top.rows + 1,
     },
+    // Process to one of FOLLOW_SIDES.
+    followed: {
+      type: MAP_TYPE.hash,
+      keySize: 4,
+      valueSize: 4,
+      maxEntries: sizes.follows ? FOLLOWED_MAX : 1,
+    },
+    // struct xcap_owner of templates/include/owner.h. Not one that evicts: what has no room is counted.
+    owners: {
+      type: MAP_TYPE.hash,
+      keySize: 8,
+      valueSize: OWNER_BYTES,
+      maxEntries: sizes.owners ? OWNERS_MAX : 1,
+    },
+    who_counts: { type: MAP_TYPE.array, keySize: 4, valueSize: 8, maxEntries: WHO_COUNTS.length },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

@@ -85,7 +85,7 @@ const OPTIONS = record<BuiltOptions>({
   interface: optional(NAME),
   metadata: list(METADATA, MANY),
   where: list(text(1 << 20), MANY),
-  who: record<WhoOptions>({ owner: truth, cgroup: truth }),
+  who: record<WhoOptions>({ owner: truth, cgroup: truth, follow: truth }),
   snaplen: integer(1, 262_144),
   ringKiB: (value, at) => {
     const kib = integer(4, 2 ** 21)(value, at);

@@ -33,6 +33,7 @@ import type { InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import { possibleCpuNumbers } from '../kernel/possible-cpus.ts';
 import { liveReader } from '../kernel/reader.ts';
+import type { SocketOwners } from '../kernel/socket-owners.ts';
 import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import { xdpDevices } from '../kernel/xdp-devices.ts';
@@ -68,6 +69,7 @@ export interface CapturePlan {
   readonly notes: readonly string[];
   /** Reads ahead what the first event will need; returns further notes. */
   readonly warmUp: () => readonly string[];
+  readonly socketOwners: SocketOwners;
 }
 
 const ARPHRD_ETHER = 1;
@@ -136,6 +138,8 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     possibleCpus: cpus,
     userBytes: userBytes(userC),
     whoBytes,
+    follows: options.who.follow,
+    owners: options.who.owner,
     captureMax: captureMax(options.snaplen, ringBytes, whoBytes + userBytes(userC)),
     ringBytes,
     claims: units.some(({ claims }) => claims),
@@ -157,6 +161,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       metadata,
       where,
       who: options.who,
+      fentry: options.who.owner && view.features.has('fentry'),
       context,
       captureMax: sizes.captureMax,
       slotData: slotDataBytes(sizes),
@@ -191,6 +196,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       ...kprobeNotes(hooks, view),
       ...returnNotes(hooks, options),
     ],
+    socketOwners: view.socketOwners,
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
       if (located) void view.reasons;

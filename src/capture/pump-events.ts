@@ -102,7 +102,26 @@ export async function pumpEvents(
   const final = stats();
   await outputs.close(final.hooks);
   tellVerdicts();
-  report(io, plan.hooks, final, options.xdpcap === undefined, [...costs(), ...outputs.notes()]);
+  report(io, plan.hooks, final, options.xdpcap === undefined, [
+    ...costs(),
+    ...whoNotes(session, options),
+    ...outputs.notes(),
+  ]);
+}
+
+/** What was not known for want of room. */
+function whoNotes(session: Session, { who, text }: CaptureOptions): readonly string[] {
+  const notes: string[] = [];
+  const noRoom = who.owner ? session.whoCount('owner_no_room') : 0;
+  const unfollowed = who.follow ? session.whoCount('not_followed') : 0;
+  if (noRoom > 0) notes.push(`${noRoom} sockets whose process there was no room to keep`);
+  if (unfollowed > 0) notes.push(`${unfollowed} processes not followed: there was no room`);
+  if (who.owner && text.verbose > 0) {
+    notes.push(
+      `processes of sockets: ${session.whoCount('owner_learned')} learned, ${session.whoCount('owner_gone')} gone`,
+    );
+  }
+  return notes;
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */

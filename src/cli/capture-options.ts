@@ -26,6 +26,8 @@ const MAX_RING_KIB = 2 ** 31 / 1024;
 /** What surrounds a command line and has a say in it. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What stands behind `--`: a command to run and trace; nothing unless given. */
+  readonly command?: readonly string[];
   /** The text of the file that -F names. */
   readonly readExpression: (spelled: string, path: string) => string;
   /** A file's text as it is. */
@@ -77,9 +79,14 @@ export function captureOptions(
     dryRun: given.has('dry-run'),
     dumpFilter,
     readyFile: given.value('ready-file', parseText),
+    command: commandOptions(around),
     cache: cacheOptions(around.env),
     withoutFeature: given.list('without-feature', parseText),
   };
+}
+
+function commandOptions({ command = [], env }: Surroundings): CaptureOptions['command'] {
+  return command.length === 0 ? undefined : { words: command, env };
 }
 
 const CACHE_DIRECTORY = '/var/cache/xcap';
@@ -161,12 +168,18 @@ function parseLinkType(any: boolean) {
 
 /** What a filter looks at is shown too. */
 function whoOptions(given: Given): WhoOptions {
+  if (given.has('follow') && !given.has('pid')) {
+    throw new UsageError('reading the command line: --follow: without --pid', {
+      hint: '--pid PID --follow; a command of its own is followed anyway: xcap ... -- COMMAND',
+    });
+  }
   const wanted = given.list('who', parseWho).flat();
   const wants = (what: (typeof WHO)[number]): boolean =>
     wanted.includes(what) || wanted.includes('all');
   return {
     owner: wants('owner'),
     cgroup: wants('cgroup') || given.has('cgroup') || given.has('container'),
+    follow: given.has('follow'),
   };
 }
 

@@ -114,6 +114,14 @@ const OWN = [
     help: 'process that was running (the kernel calls it tgid)',
   },
   {
+    key: 'follow',
+    long: 'follow',
+    type: 'flag',
+    group: 'match',
+    status: 'built',
+    help: 'processes that come of those of --pid, before or after the start, count as these',
+  },
+  {
     key: 'tid',
     long: 'tid',
     type: 'list',
@@ -662,7 +670,7 @@ const OF_RUN: readonly OptionKey[] = [
 /** What decides what is compiled: options of `xcap build`, and but for OF_RUN none of --run. */
 const COMPILED: readonly OptionKey[] = [
   ...(['hook', 'backend', 'exclude', 'max-hooks', 'actions', 'without-feature'] as const),
-  ...(['reason', 'comm', 'uid', 'ifname', 'mark', 'where', 'inner', 'who'] as const),
+  ...(['reason', 'comm', 'uid', 'ifname', 'mark', 'where', 'inner', 'who', 'follow'] as const),
   ...(['expression-file', 'no-optimize', 'filter-c', 'action-c'] as const),
   ...(['snaplen', 'buffer-size'] as const),
 ];

@@ -204,7 +204,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	if (slot) {
 		xcap_fill(&slot->event, hit, net, view);
 #if XCAP_WHO
-		xcap_fill_who(&slot->who, hit);
+		slot->event.socket = xcap_fill_who(&slot->who, hit);
 #endif
 		length = xcap_copy_packet(slot, hit, view);
 #if XCAP_RETURNS

@@ -133,7 +133,7 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	e->captured_length = sizeof(out.socket);
 	xcap_fill_task(e);
 #if XCAP_WHO
-	xcap_fill_who(&out.who, hit);
+	e->socket = xcap_fill_who(&out.who, hit);
 #endif
 	xcap_fill_socket(&out.socket, sk);
 	if (hit->until_return)

@@ -12,6 +12,28 @@
 #include "hit.h"
 #include "packet.h"
 #include "events.gen.h"
+#if XCAP_WHO_OWNER
+#include "owner.h"
+#endif
+
+/* What could not be kept, and was: the order is that of src/abi/who.ts. */
+static __always_inline void xcap_who_count(u32 what)
+{
+	u64 *count = xcap_map_lookup_elem(MAP(XCAP_MAP_WHO_COUNTS), &what);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+#if XCAP_FOLLOW
+/* The side that the process is on: XCAP_FOLLOW_ACCEPT, XCAP_FOLLOW_REFUSE, or 0. */
+static __always_inline u32 xcap_followed(u32 tgid)
+{
+	u32 *side = xcap_map_lookup_elem(MAP(XCAP_MAP_FOLLOWED), &tgid);
+
+	return side ? *side : 0;
+}
+#endif
 
 #if XCAP_WHO
 
@@ -132,8 +154,10 @@ static __always_inline u32 xcap_in_cgroup(u64 cgroup, u64 level, u64 id)
 }
 #endif
 
-static __always_inline void xcap_fill_who(struct xcap_who *who, const struct xcap_hit *hit)
+/* Returns the number of a socket whose process is not known: the reader may find it. */
+static __always_inline u32 xcap_fill_who(struct xcap_who *who, const struct xcap_hit *hit)
 {
+	u32 stranger = 0;
 	struct sock *sk = xcap_socket_of(hit);
 
 	__builtin_memset(who, 0, sizeof(*who));
@@ -144,6 +168,20 @@ static __always_inline void xcap_fill_who(struct xcap_who *who, const struct xca
 		who->cgroup = xcap_cgroup_id(cgroup.address);
 	who->cgroup_by = cgroup.by;
 #endif
+#if XCAP_WHO_OWNER
+	const struct xcap_owner *owner = xcap_owner_of(sk);
+	const u64 *comm;
+
+	if (owner) {
+		comm = xcap_owner_comm(owner);
+		who->owner = owner->tgid;
+		who->owner_by = owner->by;
+		__builtin_memcpy(who->owner_comm, comm, sizeof(who->owner_comm));
+	} else {
+		stranger = xcap_socket_inode(sk);
+	}
+#endif
+	return stranger;
 }
 
 #endif

@@ -32,7 +32,7 @@ export const BUILT: BuiltProgram = {
       { key: 'container', negate: false, value: '0123' },
     ],
     where: ['len > 100'],
-    who: { owner: false, cgroup: true },
+    who: { owner: false, cgroup: true, follow: false },
     snaplen: 128,
     ringKiB: 4096,
     sample: 10,
