@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { containerOf } from './container.ts';
+import { cgroupOfProcess } from './process-cgroup.ts';
 import { type Clock, Gate } from './gate.ts';
 import { type FileReader, readText } from './reader.ts';
 
@@ -42,21 +43,8 @@ export class Cgroups {
     return this.#paths.get(id);
   }
 
-  /**
-   * Where a process is: in version 2, or, when it is not below its root, in the hierarchy of version 1 that tells most. Undefined
-   * for one that is gone.
-   */
   ofProcess(pid: number): string | undefined {
-    const lines = (readText(this.#reader, `/proc/${pid}/cgroup`) ?? '').split('\n');
-    const paths = lines.flatMap((line) => {
-      const [number = '', controllers = '', ...path] = line.split(':');
-      return number === '' ? [] : [{ v2: controllers === '', path: path.join(':') }];
-    });
-    const unified = paths.find(({ v2 }) => v2)?.path;
-    if (unified !== undefined && unified !== '/') return unified;
-    const contained = paths.find(({ path }) => containerOf(path).id !== undefined);
-    if (contained !== undefined) return contained.path;
-    return paths.map(({ path }) => path).sort((a, b) => b.length - a.length)[0];
+    return cgroupOfProcess(this.#reader, pid);
   }
 
   /** The cgroup of --cgroup: a path with or without the mount point, a directory's name, or `id:N`. @throws UsageError */
