@@ -138,7 +138,7 @@ function configHeader(input: ProgramInput, kind: UnitKind, valueOf: ValueOf): st
     ['XCAP_FILTER_GATHERS', filterGathers(input.filter, paged)],
     ...pagedDefines(paged, valueOf),
     ['XCAP_WHERE', flag(input.where.conditional)],
-    ...whoDefines(input.btf, input.who),
+    ...whoDefines(input.btf, input.who, input.fentry),
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect, valueOf),

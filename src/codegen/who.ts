@@ -23,13 +23,15 @@ export const WHO_STRUCTS: StructWants = {
 };
 
 /** Macros of config.gen.h. */
-export function whoDefines(btf: Btf, who: WhoWants): [string, number][] {
+export function whoDefines(btf: Btf, who: WhoWants, fentry: boolean): [string, number][] {
   const at = (member: string): number => memberPath(btf, 'cgroup', member)?.offsetBytes ?? 0;
   const { owner, cgroup, follow } = who;
+  const releases = watchersOf(btf, who, fentry).some((each) => each.function === RELEASE);
   return [
     ['XCAP_WHO', hasWho(who) ? 1 : 0],
     ['XCAP_FOLLOW', follow ? 1 : 0],
     ['XCAP_WHO_OWNER', owner ? 1 : 0],
+    ['XCAP_OWNER_RELEASES', releases ? 1 : 0],
     // Where a program at its end finds what it returns.
     ['XCAP_ACCEPT_RETURNS', owner ? (funcProto(btf, 'inet_csk_accept')?.params.length ?? 0) : 0],
     ['XCAP_WHO_CGROUP', cgroup ? 1 : 0],
@@ -56,11 +58,13 @@ const atTracepoint = (name: string, of: string): Watcher => ({
   at: { kind: 'tracepoint', name },
 });
 
+const RELEASE = 'xcap_watch_release';
+
 /** Function of the kernel that tells of sockets, which program is for it, and when it looks. */
 const SOCKET_FUNCTIONS = [
   ['sock_init_data', 'create', 'fentry'],
   ['inet_csk_accept', 'accept', 'fexit'],
-  ['inet_release', 'release', 'fentry'],
+  ['inet_release', 'release', 'fexit'],
 ] as const;
 
 /**

@@ -101,8 +101,10 @@ int xcap_watch_state(u64 *ctx)
 
 	if (state == TCP_CLOSE) {
 		xcap_owner_drop((u64)sk);
+#if !XCAP_OWNER_RELEASES
 		if (inode)
 			xcap_owner_drop(inode);
+#endif
 		if (before == TCP_LISTEN)
 			xcap_owner_drop(xcap_port_of(sk));
 		return 0;
@@ -177,7 +179,7 @@ int xcap_watch_accept(u64 *ctx)
 }
 #endif
 
-/* inet_release(struct socket *): of IPv6 too. TCP sends what is left behind it. */
+/* The end of inet_release(struct socket *), of IPv6 too: TCP has put aside who it was. */
 int xcap_watch_release(u64 *ctx)
 {
 #if XCAP_HAS_socket_alloc__vfs_inode__i_ino
