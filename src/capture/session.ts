@@ -107,6 +107,7 @@ export class Session implements Disposable {
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #possibleCpus: number;
   readonly #loaded: LoadedGroup[] = [];
+  readonly #watchers: BpfProgram[] = [];
   readonly #attached: Attached[] = [];
   #load: ((hook: NumberedHook, name: string) => BpfProgram) | undefined;
   #attach: ((hooks: readonly NumberedHook[], program: BpfProgram) => Attachment) | undefined;
@@ -207,10 +208,20 @@ export class Session implements Disposable {
       if (compiled === undefined) throw new RangeError(`no program ${watcher.function}`);
       const insns = relocate(compiled, fds, 0, undefined);
       const program = this.#held.add(loadWatcher(watcher, object.license, insns));
+      this.#watchers.push(program);
       const { at } = watcher;
       const tracepoint = at.kind === 'tracepoint' ? at.name : undefined;
       this.#links.add(TracepointLink.open(program, tracepoint));
     }
+  }
+
+  /** What the kernel counted of the watchers while run statistics were on. */
+  watcherCost(): { readonly runs: number; readonly ns: number } {
+    const stats = this.#watchers.map((program) => program.stats());
+    return {
+      runs: stats.reduce((sum, { runCount }) => sum + Number(runCount), 0),
+      ns: stats.reduce((sum, { runTimeNs }) => sum + Number(runTimeNs), 0),
+    };
   }
 
   /** Of WHO_COUNTS. */

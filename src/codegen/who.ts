@@ -15,7 +15,7 @@ export const hasWho = ({ owner, cgroup }: Omit<WhoWants, 'follow'>): boolean => 
 
 /** Those of templates/include/who.h. */
 export const WHO_STRUCTS: StructWants = {
-  sock: ['__sk_common.skc_listener', 'sk_cgrp_data.cgroup', 'sk_cgrp_data.val'],
+  sock: ['__sk_common.skc_listener', 'sk_cgrp_data.cgroup', 'sk_cgrp_data.val', 'sk_shutdown'],
   task_struct: ['cgroups'],
   css_set: ['dfl_cgrp'],
   cgroup: ['level', 'kn'],

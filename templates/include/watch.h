@@ -44,6 +44,8 @@ int xcap_watch_fork(u64 *ctx)
 #define TCP_CLOSE	7
 #define TCP_LAST_ACK	9
 
+#define SHUTDOWN_MASK 3 /* include/net/sock.h */
+
 #define BPF_ANY	    0
 #define BPF_NOEXIST 1
 
@@ -129,6 +131,11 @@ int xcap_watch_state(u64 *ctx)
 			return 0;
 		owner = *known;
 		xcap_owner_put((u64)sk, &owner, BPF_ANY);
+#if !XCAP_OWNER_RELEASES && XCAP_HAS_sock__sk_shutdown
+		/* close() says so first; after shutdown() of both ways there is the address. */
+		if (PROBE(sk, sk_shutdown) == SHUTDOWN_MASK)
+			xcap_owner_drop(inode);
+#endif
 	}
 	return 0;
 }
