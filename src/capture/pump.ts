@@ -1,3 +1,4 @@
+import type { EventSections } from '../abi/decode.ts';
 import type { Ring } from '../bpf/ring.ts';
 import type { Sink } from '../output/sink.ts';
 import { EventRecord } from '../records/event-record.ts';
@@ -16,7 +17,7 @@ export interface PumpOptions {
   /** Stop after so many records. */
   readonly count: number | undefined;
   /** As in MapSizes. */
-  readonly userBytes: number;
+  readonly sections: EventSections;
   /** Flush whenever the ring is empty: somebody is looking. */
   readonly interactive: boolean;
 }
@@ -58,7 +59,7 @@ export class Pump {
     finished: () => void,
   ) {
     this.#ring = ring;
-    this.#record = new EventRecord(ring.data, names, options.userBytes);
+    this.#record = new EventRecord(ring.data, names, options.sections);
     this.#output = output;
     this.#options = options;
     this.#finished = finished;

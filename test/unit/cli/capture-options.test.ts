@@ -45,6 +45,7 @@ test('captureOptions() has the defaults of the product', () => {
     optimize: true,
     interface: undefined,
     metadata: [],
+    who: { owner: false, cgroup: false, follow: false },
     where: [],
     write: undefined,
     format: undefined,
@@ -101,6 +102,19 @@ describe('captureOptions() reads', () => {
     ['-B 2097152', { ringKiB: 2097152 }],
     ['--duration 500ms', { durationNs: 500_000_000n }],
     ['--sample 1/100 --max-overhead 0.5%', { sample: 100, maxOverhead: 0.005 }],
+    ['--who owner', { who: { owner: true, cgroup: false, follow: false } }],
+    ['--who owner,cgroup', { who: { owner: true, cgroup: true, follow: false } }],
+    ['--who all', { who: { owner: true, cgroup: true, follow: false } }],
+    [
+      '--cgroup a --container !b',
+      {
+        who: { owner: false, cgroup: true, follow: false },
+        metadata: [
+          { key: 'cgroup', negate: false, value: 'a' },
+          { key: 'container', negate: true, value: 'b' },
+        ],
+      },
+    ],
     ['-O', { optimize: false }],
     ['-dddd', { dumpFilter: 3 }],
     ['-y raw', { linkTypeOverride: 'RAW' }],

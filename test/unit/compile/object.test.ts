@@ -15,6 +15,9 @@ const maps = captureMaps({
   captureMax: 96,
   ringBytes: 1 << 20,
   userBytes: 0,
+  whoBytes: 0,
+  follows: false,
+  owners: false,
   claims: false,
   xdpPairs: 0,
   gathers: false,
@@ -52,7 +55,7 @@ describe('findRelocations()', () => {
   });
 
   it('refuses a load of a map that is not declared', () => {
-    const bad = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER + 9), insn(0, 0, 0)]);
+    const bad = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER + maps.length), insn(0, 0, 0)]);
     expect(() => findRelocations(bad, maps)).toThrow(RangeError);
   });
 });
