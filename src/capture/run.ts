@@ -78,7 +78,9 @@ async function capture(
     const object = await compiling.catch((error: unknown) => {
       throw compileError(error, plan);
     });
-    session.watch(object, plan.program.watchers);
+    session.watch(object, plan.program.watchers, (text) => {
+      io.log.note(text);
+    });
     if (options.who.follow) followProcesses(session, options.metadata, liveReader);
     if (options.who.owner) seedOwners(session, plan.socketOwners, liveReader);
     await attach(session, object, plan, options, io);

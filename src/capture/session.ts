@@ -1,7 +1,7 @@
 import type { MapSpec } from '../abi/maps.ts';
 import { COUNTERS } from '../abi/counters.ts';
 import { FOLLOW_SIDES, ownerBytes, WHO_COUNTS, type RawOwner, type WhoCount } from '../abi/who.ts';
-import { SystemError } from '../errors.ts';
+import { PermissionError, SystemError } from '../errors.ts';
 import { TracepointLink } from '../bpf/program.ts';
 import type { Watcher } from '../codegen/who.ts';
 import { BpfMap } from '../bpf/map.ts';
@@ -197,21 +197,31 @@ export class Session implements Disposable {
   }
 
   /**
-   * Loads and attaches what keeps the maps of who is who current: before the hooks, which look into them.
+   * Loads and attaches what keeps the maps of who is who current: before the hooks, which look into them. Functions of
+   * the kernel can be left out.
    *
+   * @param note told which were
    * @throws PermissionError, SystemError, VerifierError
    */
-  watch(object: CompiledObject, watchers: readonly Watcher[]): void {
+  watch(object: CompiledObject, watchers: readonly Watcher[], note: (text: string) => void): void {
     const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
     for (const watcher of watchers) {
       const compiled = object.programs.find((each) => each.name === watcher.function);
       if (compiled === undefined) throw new RangeError(`no program ${watcher.function}`);
       const insns = relocate(compiled, fds, 0, undefined);
-      const program = this.#held.add(loadWatcher(watcher, object.license, insns));
-      this.#watchers.push(program);
       const { at } = watcher;
       const tracepoint = at.kind === 'tracepoint' ? at.name : undefined;
-      this.#links.add(TracepointLink.open(program, tracepoint));
+      try {
+        const program = this.#held.add(loadWatcher(watcher, object.license, insns));
+        this.#links.add(TracepointLink.open(program, tracepoint));
+        this.#watchers.push(program);
+      } catch (error) {
+        const optional = error instanceof SystemError || error instanceof PermissionError;
+        if (tracepoint !== undefined || !optional) throw error;
+        note(
+          `--who owner: ${at.name}() cannot be hooked, its sockets are known by less: ${error.message}`,
+        );
+      }
     }
   }
 
