@@ -7,6 +7,8 @@ import {
   SYNTH_LAYERS,
   type EventField,
 } from './events.ts';
+import { CGROUP_SOURCES, OWNER_SOURCES, WHO_BYTES, WHO_FIELDS } from './who.ts';
+import type { CgroupSource, RawOwner } from './who.ts';
 
 /** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
 export const CONTEXTS = [undefined, 'process', 'softirq', 'hardirq', 'nmi'] as const;
@@ -73,6 +75,28 @@ const SYNTH_TEXTS: readonly string[] = Array.from({ length: 16 }, (_, layers) =>
     ...((layers & SYNTH_LAYERS.udp) === 0 ? [] : ['udp']),
   ].join(','),
 );
+const WHO = Object.fromEntries(WHO_FIELDS.map(({ name, offset }) => [name, offset]));
+const atWho = (name: string): number => EVENT_BYTES + (WHO[name] ?? 0);
+const AT_WHO = {
+  cgroup: atWho('cgroup'),
+  owner: atWho('owner'),
+  ownerBy: atWho('owner_by'),
+  cgroupBy: atWho('cgroup_by'),
+  ownerComm: atWho('owner_comm'),
+} as const;
+
+/** The cgroup of the packet's socket, or of the task. */
+export interface RawCgroup {
+  readonly id: number;
+  readonly by: CgroupSource;
+}
+
+/** What of an event tells for itself where things are, beside the table of its fields. */
+export interface EventSections {
+  /** As in MapSizes. */
+  readonly whoBytes?: number;
+  readonly userBytes?: number;
+}
 
 /** The entry of a map; of map 0, a device by its ifindex. */
 export interface RawRedirect {
@@ -92,7 +116,10 @@ const utf8 = new TextDecoder('utf-8');
 export class EventView {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #whoBytes: number;
   readonly #userBytes: number;
+  /** How many words most events have in common with others, from COMMON_WORDS.from on. */
+  readonly commonWords: number;
   /** The memory's words, aligned as events are. */
   readonly words: Uint32Array;
   #at = 0;
@@ -100,13 +127,15 @@ export class EventView {
 
   /**
    * @param memory that events are in, each at a multiple of 8
-   * @param userBytes as in MapSizes
+   * @param sections that lie between event and packet
    */
-  constructor(memory: Uint8Array, userBytes = 0) {
+  constructor(memory: Uint8Array, { whoBytes = 0, userBytes = 0 }: EventSections = {}) {
     this.#bytes = memory;
     this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     this.words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength >> 2);
+    this.#whoBytes = whoBytes;
     this.#userBytes = userBytes;
+    this.commonWords = COMMON_WORDS.to - COMMON_WORDS.from + whoBytes / 4;
   }
 
   /**
@@ -114,7 +143,7 @@ export class EventView {
    * @throws RangeError when it is too short for what it says it holds
    */
   moveTo(at: number, length: number): void {
-    const rest = length - EVENT_BYTES - this.#userBytes;
+    const rest = length - EVENT_BYTES - this.#whoBytes - this.#userBytes;
     this.#at = at;
     this.#captured = rest < 0 ? 0 : this.#u32(AT.capturedLength);
     if (this.#captured > rest) throw new RangeError('event is cut short');
@@ -226,6 +255,22 @@ export class EventView {
     return this.#text(AT.ifname);
   }
 
+  /** Undefined: not asked for, or not known. */
+  get owner(): RawOwner | undefined {
+    if (this.#whoBytes < WHO_BYTES) return undefined;
+    const pid = this.#u32(AT_WHO.owner);
+    const by = OWNER_SOURCES[this.#u8(AT_WHO.ownerBy)];
+    if (pid === 0 || by === undefined) return undefined;
+    return { pid, comm: this.#text(AT_WHO.ownerComm), by };
+  }
+  /** Undefined: not asked for, or not known. */
+  get cgroup(): RawCgroup | undefined {
+    if (this.#whoBytes < WHO_BYTES) return undefined;
+    const id = Number(this.#u64(AT_WHO.cgroup));
+    const by = CGROUP_SOURCES[this.#u8(AT_WHO.cgroupBy)];
+    return id === 0 || by === undefined ? undefined : { id, by };
+  }
+
   get #isSocket(): boolean {
     return LINKS[this.#u8(AT.link)] === 'socket' && this.#captured >= SOCKET_BYTES;
   }
@@ -242,13 +287,14 @@ export class EventView {
 
   /** struct xcap_user_extend, where an action gave one. */
   get user(): Uint8Array | undefined {
-    if (this.#userBytes === 0 || this.#u8(EVENT_BYTES) !== 1) return undefined;
-    const start = this.#at + EVENT_BYTES;
+    const offset = EVENT_BYTES + this.#whoBytes;
+    if (this.#userBytes === 0 || this.#u8(offset) !== 1) return undefined;
+    const start = this.#at + offset;
     return this.#bytes.subarray(start + USER_HEADER_BYTES, start + this.#userBytes);
   }
 
   get #content(): Uint8Array {
-    const start = this.#at + EVENT_BYTES + this.#userBytes;
+    const start = this.#at + EVENT_BYTES + this.#whoBytes + this.#userBytes;
     return this.#bytes.subarray(start, start + this.#captured);
   }
 

@@ -9,6 +9,7 @@ import {
   SYNTH_LAYERS,
   type EventField,
 } from './events.ts';
+import { FOLLOW_SIDES, OWNER_SOURCES, WHO_BYTES, WHO_COUNTS, WHO_FIELDS } from './who.ts';
 
 /** The C of events.gen.h: struct xcap_event, xcap_socket, xcap_counts and the counters' numbers. */
 export function emitEventHeader(): string {
@@ -25,6 +26,15 @@ export function emitEventHeader(): string {
     `#define XCAP_STACK_FAILED 0x${STACK_FAILED.toString(16)}u`,
     '',
     ...emitStruct('xcap_socket', SOCKET_FIELDS, SOCKET_BYTES),
+    '',
+    ...emitStruct('xcap_who', WHO_FIELDS, WHO_BYTES),
+    ...WHO_COUNTS.map((name, i) => `#define XCAP_WHO_${name.toUpperCase()} ${i}`),
+    ...OWNER_SOURCES.flatMap((name, i) =>
+      name === undefined ? [] : [`#define XCAP_OWNER_BY_${name.toUpperCase()} ${i}`],
+    ),
+    ...Object.entries(FOLLOW_SIDES).map(
+      ([name, side]) => `#define XCAP_FOLLOW_${name.toUpperCase()} ${side}`,
+    ),
     '',
     ...counters,
     `#define XCAP_COUNTERS ${COUNTERS.length}`,

@@ -2,6 +2,7 @@
 import { COUNTERS } from './counters.ts';
 import { EVENT_BYTES, SOCKET_BYTES } from './events.ts';
 import { TOP_SUMS_BYTES } from './top.ts';
+import { FOLLOWED_MAX, OWNER_BYTES, OWNERS_MAX, WHO_COUNTS } from './who.ts';
 
 /** A map as BPF_MAP_CREATE wants it; `type` is enum bpf_map_type. */
 export interface MapSpec {
@@ -60,6 +61,9 @@ export const MAP_NAMES = [
   'tracked',
   'tracking',
   'track_ids',
+  'followed',
+  'owners',
+  'who_counts',
 ] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
@@ -94,6 +98,12 @@ export interface MapSizes {
   readonly ringBytes: number;
   /** Bytes between event and packet for the fields of --action-c, a multiple of 8. */
   readonly userBytes: number;
+  /** Of WHO_FIELDS, before those: 0 or WHO_BYTES. */
+  readonly whoBytes: number;
+  /** --follow. */
+  readonly follows: boolean;
+  /** --who owner. */
+  readonly owners: boolean;
   /** Some programs claim their slots: there are CLAIMED_SLOTS more. */
   readonly claims: boolean;
   /** Hooks at the entry of XDP programs that have another at the exit: see templates/include/xdp-run.h. */
@@ -134,10 +144,14 @@ export const TRACKED = 65_536;
 export const pendingMax = (captured: number): number =>
   Math.min(captured + SOCKET_BYTES, PENDING_BYTES);
 
-/** Captured bytes per event: the snap length, but at most a quarter of the ring. */
-export function captureMax(snaplen: number, ringBytes: number, userBytes: number): number {
+/**
+ * Captured bytes per event: the snap length, but at most a quarter of the ring.
+ *
+ * @param moreBytes between event and packet
+ */
+export function captureMax(snaplen: number, ringBytes: number, moreBytes: number): number {
   const RECORD_HEADER = 8;
-  return Math.min(snaplen, CAPTURE_LIMIT, ringBytes / 4 - EVENT_BYTES - userBytes - RECORD_HEADER);
+  return Math.min(snaplen, CAPTURE_LIMIT, ringBytes / 4 - EVENT_BYTES - moreBytes - RECORD_HEADER);
 }
 
 /** Slots of one CPU. */
@@ -165,7 +179,8 @@ export const WALK_BYTES = 136;
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
   const slots = sizes.possibleCpus * slotsPerCpu(sizes);
-  const slotBytes = EVENT_BYTES + sizes.userBytes + slotDataBytes(sizes) + WALK_BYTES;
+  const slotBytes =
+    EVENT_BYTES + sizes.whoBytes + sizes.userBytes + slotDataBytes(sizes) + WALK_BYTES;
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
     counts: {
@@ -199,7 +214,7 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       type: MAP_TYPE.hash,
       keySize: 16,
       valueSize: sizes.returns
-        ? (EVENT_BYTES + sizes.userBytes + pendingMax(sizes.captureMax) + 7) & ~7
+        ? (EVENT_BYTES + sizes.whoBytes + sizes.userBytes + pendingMax(sizes.captureMax) + 7) & ~7
         : 8,
       maxEntries: sizes.returns ? PENDING_EVENTS : 1,
     },
@@ -233,6 +248,21 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
     // Whether packets are followed, and the last id of each CPU.
     tracking: { type: MAP_TYPE.array, keySize: 4, valueSize: 4, maxEntries: 1 },
     track_ids: { type: MAP_TYPE.percpuArray, keySize: 4, valueSize: 8, maxEntries: 1 },
+    // Process to one of FOLLOW_SIDES.
+    followed: {
+      type: MAP_TYPE.hash,
+      keySize: 4,
+      valueSize: 4,
+      maxEntries: sizes.follows ? FOLLOWED_MAX : 1,
+    },
+    // struct xcap_owner of templates/include/owner.h. Not one that evicts: what has no room is counted.
+    owners: {
+      type: MAP_TYPE.hash,
+      keySize: 8,
+      valueSize: OWNER_BYTES,
+      maxEntries: sizes.owners ? OWNERS_MAX : 1,
+    },
+    who_counts: { type: MAP_TYPE.array, keySize: 4, valueSize: 8, maxEntries: WHO_COUNTS.length },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

@@ -55,8 +55,12 @@ export class BpfMap implements Disposable {
   }
 
   /** Makes or replaces an element; `value` as lookup() gives it. @throws SystemError */
-  update(key: Uint8Array, value: Uint8Array): void {
-    const attr = new Attr(32).u32(0, this.fd).pointer(8, key).pointer(16, value);
+  update(key: Uint8Array, value: Uint8Array, flags = 0): void {
+    const attr = new Attr(32)
+      .u32(0, this.fd)
+      .pointer(8, key)
+      .pointer(16, value)
+      .u64(24, BigInt(flags));
     const result = attr.call(BPF_CMD.mapUpdateElem);
     if (result < 0) {
       throw bpfError(`writing map ${this.spec.name}`, 'bpf(BPF_MAP_UPDATE_ELEM)', result);

@@ -12,6 +12,7 @@ export async function announce(
 ): Promise<void> {
   if (options.xdpcap === undefined) io.log.note(banner(options, plan));
   if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
+  io.ready?.();
   // Events are in the ring from here on: what they need beside is read while the first ones come in.
   for (const note of plan.warmUp()) io.log.note(note);
   const { releaseMemory } = await import('./release-memory.ts');

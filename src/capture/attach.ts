@@ -3,6 +3,7 @@ import { openModuleBtf } from '../bpf/module-btf.ts';
 import { openProgram } from '../bpf/programs.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../bpf/program.ts';
 import { PermissionError, SystemError, UnsupportedError, XcapError } from '../errors.ts';
+import type { Watcher } from '../codegen/who.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
 import { xdpActionName } from '../hooks/xdp-actions.ts';
@@ -55,6 +56,15 @@ export function loadProgram(
     },
     insns,
   );
+}
+
+/** @throws PermissionError, SystemError, VerifierError */
+export function loadWatcher(watcher: Watcher, license: string, insns: Uint8Array): BpfProgram {
+  const { at } = watcher;
+  const [type, attachType] = TYPES[at.kind === 'tracepoint' ? 'raw-tp' : at.kind];
+  const attachBtfId = at.kind === 'tracepoint' ? 0 : at.btfId;
+  const name = programName(watcher.function.replace(/^xcap_/, ''));
+  return BpfProgram.load({ name, type, attachType, attachBtfId, license }, insns);
 }
 
 /** What `attachBtfId` counts in; undefined for the kernel's own types. */

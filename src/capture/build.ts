@@ -170,11 +170,11 @@ function recorder(compiler: ExpressionCompiler, into: ExpressionAnswer[]): Expre
 
 function builtOptions(options: CaptureOptions): BuiltOptions {
   const { hooks, backend, exclude, maxHooks, loadPass, xdpActions, partial } = options;
-  const { expression, inner, metadata, where, snaplen, ringKiB, withoutFeature } = options;
+  const { expression, inner, metadata, where, who, snaplen, ringKiB, withoutFeature } = options;
   const { sample, maxOverhead } = options;
   return {
     ...{ hooks, backend, exclude, maxHooks, loadPass, xdpActions, partial },
-    ...{ expression, inner, interface: options.interface, metadata, where },
+    ...{ expression, inner, interface: options.interface, metadata, where, who },
     ...{ snaplen, ringKiB, sample, maxOverhead, withoutFeature },
     filterC: userFile(options.userC.filter),
     actionC: userFile(options.userC.action),

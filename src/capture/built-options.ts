@@ -5,7 +5,7 @@ import type { BuiltOptions, UserFile } from './built-program.ts';
 import type { CaptureOptions, MetadataFilter } from './options.ts';
 
 /** Filters by numbers that are put in when the program is loaded. */
-const OF_RUN = ['netns', 'pid', 'tid'] as const;
+const OF_RUN = ['netns', 'pid', 'tid', 'cgroup', 'container'] as const;
 type RunKey = (typeof OF_RUN)[number];
 
 /**
@@ -54,7 +54,7 @@ function chooseNumbers(
   const [before, now] = [built, choices].map((all) => all.filter((each) => each.key === key));
   if (before === undefined || now === undefined) return [];
   if (now.length === 0) {
-    if (key === 'netns' || before.length === 0) return before;
+    if ((key !== 'pid' && key !== 'tid') || before.length === 0) return before;
     // The number of a process means something on one host, and for a while.
     throw new UsageError(`running ${path}: it is built for --${key}: its number is missing`, {
       hint: `xcap --run ${path} --${key} N`,

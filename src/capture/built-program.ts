@@ -36,6 +36,7 @@ export type BuiltOptions = Pick<
   | 'interface'
   | 'metadata'
   | 'where'
+  | 'who'
   | 'snaplen'
   | 'ringKiB'
   | 'sample'

@@ -22,7 +22,7 @@ import type {
   KernelIdentity,
   UserFile,
 } from './built-program.ts';
-import type { MetadataFilter } from './options.ts';
+import type { MetadataFilter, WhoOptions } from './options.ts';
 
 const U32 = integer(0, 0xffff_ffff);
 const BYTE = integer(0, 0xff);
@@ -55,9 +55,13 @@ const MASKED: Shape<MetadataFilter> = (value, at) => {
 const NUMBERED = record<Extract<MetadataFilter, { key: 'pid' | 'tid' | 'uid' }>>({
   ...{ key: oneOf(['pid', 'tid', 'uid']), negate: truth, value: U32 },
 });
-type Named = Extract<MetadataFilter, { key: 'comm' | 'netns' | 'reason' | 'ifname' }>;
+type Named = Exclude<MetadataFilter, { key: 'pid' | 'tid' | 'uid' } | { key: 'mark' }>;
 const SHORT_NAMED = record<Named>({ key: oneOf(['comm', 'ifname']), negate: truth, value: SHORT });
-const NAMED = record<Named>({ key: oneOf(['netns', 'reason']), negate: truth, value: NAME });
+const NAMED = record<Named>({
+  key: oneOf(['netns', 'reason', 'cgroup', 'container']),
+  negate: truth,
+  value: NAME,
+});
 const METADATA = either(either(NUMBERED, MASKED), either(SHORT_NAMED, NAMED));
 
 /** A million bytes of C are as good as any number. */
@@ -81,6 +85,7 @@ const OPTIONS = record<BuiltOptions>({
   interface: optional(NAME),
   metadata: list(METADATA, MANY),
   where: list(text(1 << 20), MANY),
+  who: record<WhoOptions>({ owner: truth, cgroup: truth, follow: truth }),
   snaplen: integer(1, 262_144),
   ringKiB: (value, at) => {
     const kib = integer(4, 2 ** 21)(value, at);

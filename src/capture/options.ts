@@ -34,6 +34,8 @@ export interface CaptureOptions {
   readonly interface: string | undefined;
   /** In the order given. Same key: any of the plain ones, and none of the negated ones. */
   readonly metadata: readonly MetadataFilter[];
+  /** --who, and what other options ask for with it. */
+  readonly who: WhoOptions;
   /** --where: all of them must hold. */
   readonly where: readonly string[];
   /** Capture file of -w, `-` for standard output; also `-` for --format pcap or pcapng alone. */
@@ -74,8 +76,25 @@ export interface CaptureOptions {
   readonly xdpcap?: XdpcapRun;
   /** `xcap top`: events are counted, not sent. */
   readonly top?: TopRun;
+  /** `-- COMMAND`: what is run and traced. */
+  readonly command?: CommandOptions | undefined;
   /** Kernel features to be taken as absent: --without-feature, for tests of fallbacks. */
   readonly withoutFeature: readonly string[];
+}
+
+/** What events tell of whose packet it is. */
+export interface WhoOptions {
+  /** The process that has the socket. */
+  readonly owner: boolean;
+  readonly cgroup: boolean;
+  /** --follow: processes that come of those of --pid count as these. */
+  readonly follow: boolean;
+}
+
+export interface CommandOptions {
+  readonly words: readonly string[];
+  /** The process's, and then the command's. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export interface CacheOptions {
@@ -124,7 +143,7 @@ export type MetadataFilter =
       readonly mask: number;
     }
   | {
-      readonly key: 'comm' | 'netns' | 'reason' | 'ifname';
+      readonly key: 'comm' | 'netns' | 'reason' | 'ifname' | 'cgroup' | 'container';
       readonly negate: boolean;
       readonly value: string;
     };
@@ -159,6 +178,8 @@ export interface TextOptions {
 export interface CaptureIo {
   /** Aborts at SIGINT, SIGTERM and SIGHUP: stop, drain, close. May be aborted from the start. */
   readonly abort: AbortSignal;
+  /** Told when every hook is attached. */
+  readonly ready?: (() => void) | undefined;
   /** Calls back at each SIGUSR1, until the function that it returns is called. */
   readonly onSummaryRequest: (listener: () => void) => () => void;
   /** Standard error. */

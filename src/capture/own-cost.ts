@@ -103,6 +103,10 @@ export function formatReaderCost(cost: ReaderCost): string {
 
 const mebibytes = (kib: number): string => `${(kib / 1024).toFixed(1)} MiB`;
 
+/** Programs beside the hooks, that keep the maps of who is who current. */
+export const formatWatcherCost = (runs: number, ns: number): string =>
+  `who: cost: ${Math.round(ns / runs)} ns per run, ${runs} runs, ${formatTime(ns)} of CPU time`;
+
 /** `95 ns`, `12.3 us`, `4.56 ms`, `1.23 s`. */
 export function formatTime(ns: number): string {
   if (ns < 1e3) return `${Math.round(ns)} ns`;

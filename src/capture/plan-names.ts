@@ -1,6 +1,7 @@
 /** Names of namespaces, devices and places in a plan: looked up here, or by the run that the plan is for. */
 
 import { UsageError } from '../errors.ts';
+import type { CgroupRef } from '../kernel/cgroups.ts';
 import { resolveInterface, type InterfaceRef } from '../kernel/interfaces.ts';
 import type { AddressRange } from '../kernel/kallsyms.ts';
 import type { KernelView } from '../kernel/view.ts';
@@ -18,6 +19,27 @@ export function findNetns(
   { namesLater }: Pick<PlanTarget, 'namesLater'>,
 ): number {
   return namesLater ? SOME_NETNS : netns.parse(text).inode;
+}
+
+/** What stands for a cgroup that is looked up later. */
+const SOME_CGROUP: CgroupRef = { id: 1, level: 0 };
+
+/** That of --cgroup. @throws UsageError */
+export function findCgroup(
+  text: string,
+  { cgroups }: Pick<KernelView, 'cgroups'>,
+  { namesLater }: Pick<PlanTarget, 'namesLater'>,
+): CgroupRef {
+  return namesLater ? SOME_CGROUP : cgroups.parse(text);
+}
+
+/** That of --container. @throws UsageError */
+export function findContainer(
+  text: string,
+  { cgroups }: Pick<KernelView, 'cgroups'>,
+  { namesLater }: Pick<PlanTarget, 'namesLater'>,
+): CgroupRef {
+  return namesLater ? SOME_CGROUP : cgroups.parseContainer(text);
 }
 
 /** The device of -i; undefined for all. @throws UsageError */

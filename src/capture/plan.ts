@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { WHO_BYTES } from '../abi/who.ts';
+import { hasWho } from '../codegen/who.ts';
 import { captureMax, PENDING_BYTES, slotDataBytes, type MapSizes } from '../abi/maps.ts';
 import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { livePrograms } from '../bpf/programs.ts';
@@ -33,6 +35,7 @@ import type { InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import { possibleCpuNumbers } from '../kernel/possible-cpus.ts';
 import { liveReader } from '../kernel/reader.ts';
+import type { SocketOwners } from '../kernel/socket-owners.ts';
 import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
 import { xdpDevices } from '../kernel/xdp-devices.ts';
@@ -44,7 +47,7 @@ import { userValues } from '../user-c/values.ts';
 import { packageFile } from '../util/package.ts';
 import { compileWhere } from '../where/compile-where.ts';
 import type { CaptureOptions } from './options.ts';
-import { findDevice, findLocations, findNetns } from './plan-names.ts';
+import { findCgroup, findContainer, findDevice, findLocations, findNetns } from './plan-names.ts';
 import { THIS_SYSTEM, type PlanTarget } from './plan-target.ts';
 import { stackDepth, stackNotes } from './stack-depth.ts';
 import { requireMembers } from './require-members.ts';
@@ -73,6 +76,7 @@ export interface CapturePlan {
   readonly notes: readonly string[];
   /** Reads ahead what the first event will need; returns further notes. */
   readonly warmUp: () => readonly string[];
+  readonly socketOwners: SocketOwners;
 }
 
 /** Hooks at which an skb ends. */
@@ -101,6 +105,8 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   const names = {
     reason: (text: string) => view.reasons.parse(text),
     netns: (text: string) => findNetns(text, view, target),
+    cgroup: (text: string) => findCgroup(text, view, target),
+    container: (text: string) => findContainer(text, view, target),
   };
   requireMembers(view.btf, userC);
   const skipped: XcapError[] = [];
@@ -139,12 +145,16 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   const located = hooks.some((hook) => hook.hasLocation);
   const ringBytes = options.ringKiB * 1024;
   const cpus = possibleCpuNumbers(liveReader);
+  const whoBytes = hasWho(options.who) ? WHO_BYTES : 0;
   const top = options.top && planTop(options.top, hooks, cpus);
   const sizes: MapSizes = {
     hooks: hookIds(hooks).length,
     possibleCpus: cpus,
     userBytes: userBytes(userC),
-    captureMax: captureMax(options.snaplen, ringBytes, userBytes(userC)),
+    whoBytes,
+    follows: options.who.follow,
+    owners: options.who.owner,
+    captureMax: captureMax(options.snaplen, ringBytes, whoBytes + userBytes(userC)),
     ringBytes,
     claims: units.some(({ claims }) => claims),
     xdpPairs: countXdpPairs(hooks),
@@ -170,6 +180,8 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       userC,
       metadata,
       where,
+      who: options.who,
+      fentry: options.who.owner && view.features.has('fentry'),
       context,
       captureMax: sizes.captureMax,
       slotData: slotDataBytes(sizes),
@@ -207,6 +219,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       ...stackNotes(options.stack, hooks),
       ...(tracking?.notes ?? []),
     ],
+    socketOwners: view.socketOwners,
     warmUp: () => {
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
       if (located) void view.reasons;
@@ -285,6 +298,8 @@ function makeNames(
       (id) => hooks.find((hook) => hook.id === id && hook.part !== 'entry')?.returns,
     ),
     socketOwner: (inode) => view.socketOwners.owner(inode),
+    cgroup: (id) => view.cgroups.path(id),
+    cgroupOfProcess: (pid) => view.cgroups.ofProcess(pid),
     clockOffsetNs: realtimeOffsetNs,
     // Read by warmUp(), not while the compiler waits for its text.
     get reason() {

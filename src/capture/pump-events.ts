@@ -3,7 +3,7 @@ import { TRACKED } from '../abi/maps.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import { announce } from './announce.ts';
 import type { Outputs } from './outputs.ts';
-import { formatProgramCosts, formatReaderCost } from './own-cost.ts';
+import { formatProgramCosts, formatReaderCost, formatWatcherCost } from './own-cost.ts';
 import type { CapturePlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import { ReaderMeter } from './reader-cost.ts';
@@ -53,7 +53,7 @@ export async function pumpEvents(
   const stacks = options.stack ? new StackTable((id) => session.stack(id), plan.names) : undefined;
   const pumpOptions = {
     count: options.count,
-    userBytes: plan.sizes.userBytes,
+    sections: plan.sizes,
     stacks,
     interactive: io.stdout.isTerminal,
   };
@@ -109,6 +109,7 @@ export async function pumpEvents(
   tellVerdicts();
   report(io, plan.hooks, final, options.xdpcap === undefined, [
     ...costs(),
+    ...whoNotes(session, options, measured),
     ...outputs.notes(),
     ...(stacks?.notes() ?? []),
     ...untracked(plan, session),
@@ -133,6 +134,27 @@ function untracked(plan: CapturePlan, session: Session): readonly string[] {
   return [
     `--track: ${count} times there was no room to follow a packet further: ${TRACKED} addresses at a time`,
   ];
+}
+
+/** What was not known for want of room. */
+function whoNotes(
+  session: Session,
+  { who, text }: CaptureOptions,
+  measured: boolean,
+): readonly string[] {
+  const notes: string[] = [];
+  const noRoom = who.owner ? session.whoCount('owner_no_room') : 0;
+  const unfollowed = who.follow ? session.whoCount('not_followed') : 0;
+  if (noRoom > 0) notes.push(`${noRoom} sockets whose process there was no room to keep`);
+  if (unfollowed > 0) notes.push(`${unfollowed} processes not followed: there was no room`);
+  if (who.owner && text.verbose > 0) {
+    notes.push(
+      `processes of sockets: ${session.whoCount('owner_learned')} entries made, ${session.whoCount('owner_gone')} removed`,
+    );
+  }
+  const { runs, ns } = session.watcherCost();
+  if (measured && runs > 0) notes.push(formatWatcherCost(runs, ns));
+  return notes;
 }
 
 /** A program may still be running when the link is gone: wait until its event is in and counted. */

@@ -1,3 +1,4 @@
+import type { EventSections } from '../abi/decode.ts';
 import type { Ring } from '../bpf/ring.ts';
 import type { Sink } from '../output/sink.ts';
 import { EventRecord } from '../records/event-record.ts';
@@ -17,7 +18,7 @@ export interface PumpOptions {
   /** Stop after so many records. */
   readonly count: number | undefined;
   /** As in MapSizes. */
-  readonly userBytes: number;
+  readonly sections: EventSections;
   /** Of --stack. */
   readonly stacks?: Stacks | undefined;
   /** Flush whenever the ring is empty: somebody is looking. */
@@ -61,7 +62,7 @@ export class Pump {
     finished: () => void,
   ) {
     this.#ring = ring;
-    this.#record = new EventRecord(ring.data, names, options.userBytes, options.stacks);
+    this.#record = new EventRecord(ring.data, names, options.sections, options.stacks);
     this.#output = output;
     this.#options = options;
     this.#finished = finished;

@@ -1,10 +1,13 @@
 import type { Matches, MetadataMatches } from '../codegen/metadata.ts';
+import type { CgroupRef } from '../kernel/cgroups.ts';
 import type { MetadataFilter } from './options.ts';
 
 /** Turns names into the numbers that the kernel compares; each throws UsageError when it cannot. */
 export interface MetadataResolver {
   readonly reason: (text: string) => number;
   readonly netns: (text: string) => number;
+  readonly cgroup: (text: string) => CgroupRef;
+  readonly container: (text: string) => CgroupRef;
 }
 
 type Key = MetadataFilter['key'];
@@ -30,7 +33,13 @@ export function resolveMetadata(
   device: { readonly ifindex: number; readonly netns: number } | undefined,
   resolver: MetadataResolver,
 ): MetadataMatches {
+  const cgroups = split(filters, 'cgroup', (filter) => resolver.cgroup(textOf(filter)));
+  const containers = split(filters, 'container', (filter) => resolver.container(textOf(filter)));
   return {
+    cgroup: {
+      accept: [...cgroups.accept, ...containers.accept],
+      refuse: [...cgroups.refuse, ...containers.refuse],
+    },
     reason: split(filters, 'reason', (filter) => resolver.reason(textOf(filter))),
     netns: split(filters, 'netns', (filter) => resolver.netns(textOf(filter))),
     interface: { accept: device === undefined ? [] : [device], refuse: [] },

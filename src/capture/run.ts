@@ -5,6 +5,8 @@ import { numberLines } from '../codegen/compose.ts';
 import { EXIT, UnsupportedError, VerifierError, type ExitCode } from '../errors.ts';
 import { userCompileError } from '../user-c/user-c.ts';
 import { Disposer } from '../util/disposer.ts';
+import { liveReader } from '../kernel/reader.ts';
+import { followProcesses } from './follow-processes.ts';
 import { ProgramFollower } from './follow-programs.ts';
 import { loadPassPrograms } from './load-pass.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
@@ -12,6 +14,7 @@ import { makePlan, type CapturePlan } from './plan.ts';
 import { requirePrivileges } from './privileges.ts';
 import { lostCounter, pumpEvents } from './pump-events.ts';
 import { describeRefusals, type Refusal } from './refusals.ts';
+import { seedOwners } from './seed-owners.ts';
 import { Session } from './session.ts';
 import { measureRuns } from './run-stats.ts';
 
@@ -75,6 +78,11 @@ async function capture(
     const object = await compiling.catch((error: unknown) => {
       throw compileError(error, plan);
     });
+    session.watch(object, plan.program.watchers, (text) => {
+      io.log.note(text);
+    });
+    if (options.who.follow) followProcesses(session, options.metadata, liveReader);
+    if (options.who.owner) seedOwners(session, plan.socketOwners, liveReader);
     await attach(session, object, plan, options, io);
     attachTrackers(session, plan, io);
     return followPrograms(plan, session, io);

@@ -1,5 +1,9 @@
 import type { MapSpec } from '../abi/maps.ts';
 import { COUNTERS } from '../abi/counters.ts';
+import { FOLLOW_SIDES, ownerBytes, WHO_COUNTS, type RawOwner, type WhoCount } from '../abi/who.ts';
+import { PermissionError, SystemError } from '../errors.ts';
+import { TracepointLink } from '../bpf/program.ts';
+import type { Watcher } from '../codegen/who.ts';
 import { BpfMap } from '../bpf/map.ts';
 import type { BpfProgram } from '../bpf/program.ts';
 import { Ring } from '../bpf/ring.ts';
@@ -7,7 +11,13 @@ import { relocate, type CompiledObject } from '../compile/object.ts';
 import { liftMemlockLimit } from '../ffi/libc.ts';
 import { hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
-import { attachProgram, loadProgram, type Attachment, type NumberedHook } from './attach.ts';
+import {
+  attachProgram,
+  loadProgram,
+  loadWatcher,
+  type Attachment,
+  type NumberedHook,
+} from './attach.ts';
 import { HookMaps } from './hook-maps.ts';
 import type { ProgramCost } from './own-cost.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
@@ -85,6 +95,9 @@ function onlyOnce(attachment: Attachment): Attachment {
   };
 }
 
+/** include/uapi/linux/bpf.h */
+const BPF_NOEXIST = 1;
+
 /** Key or value of a map of 32-bit words. */
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 
@@ -94,6 +107,7 @@ export class Session implements Disposable {
   readonly #maps: ReadonlyMap<string, BpfMap>;
   readonly #possibleCpus: number;
   readonly #loaded: LoadedGroup[] = [];
+  readonly #watchers: BpfProgram[] = [];
   readonly #attached: Attached[] = [];
   #load: ((hook: NumberedHook, name: string) => BpfProgram) | undefined;
   #attach: ((hooks: readonly NumberedHook[], program: BpfProgram) => Attachment) | undefined;
@@ -181,6 +195,67 @@ export class Session implements Disposable {
         done += part.length;
       }
     }
+  }
+
+  /**
+   * Loads and attaches what keeps the maps of who is who current: before the hooks, which look into them. Functions of
+   * the kernel can be left out.
+   *
+   * @param note told which were
+   * @throws PermissionError, SystemError, VerifierError
+   */
+  watch(object: CompiledObject, watchers: readonly Watcher[], note: (text: string) => void): void {
+    const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
+    for (const watcher of watchers) {
+      const compiled = object.programs.find((each) => each.name === watcher.function);
+      if (compiled === undefined) throw new RangeError(`no program ${watcher.function}`);
+      const insns = relocate(compiled, fds, 0, undefined);
+      const { at } = watcher;
+      const tracepoint = at.kind === 'tracepoint' ? at.name : undefined;
+      try {
+        const program = this.#held.add(loadWatcher(watcher, object.license, insns));
+        this.#links.add(TracepointLink.open(program, tracepoint));
+        this.#watchers.push(program);
+      } catch (error) {
+        const optional = error instanceof SystemError || error instanceof PermissionError;
+        if (tracepoint !== undefined || !optional) throw error;
+        note(
+          `--who owner: ${at.name}() cannot be hooked, its sockets are known by less: ${error.message}`,
+        );
+      }
+    }
+  }
+
+  /** What the kernel counted of the watchers while run statistics were on. */
+  watcherCost(): { readonly runs: number; readonly ns: number } {
+    const stats = this.#watchers.map((program) => program.stats());
+    return {
+      runs: stats.reduce((sum, { runCount }) => sum + Number(runCount), 0),
+      ns: stats.reduce((sum, { runTimeNs }) => sum + Number(runTimeNs), 0),
+    };
+  }
+
+  /** Of WHO_COUNTS. */
+  whoCount(what: WhoCount): number {
+    const bytes = this.#map('xcap_who_counts').lookup(WHO_COUNTS.indexOf(what), 8);
+    return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  }
+
+  /** A socket, or a port, by the key of templates/include/owner.h; what is known already stays. False: there is no room. */
+  putOwner(key: bigint, owner: RawOwner): boolean {
+    try {
+      const keyBytes = new Uint8Array(BigUint64Array.of(key).buffer);
+      this.#map('xcap_owners').update(keyBytes, ownerBytes(owner), BPF_NOEXIST);
+    } catch (error) {
+      if (error instanceof SystemError && error.code === 'E2BIG') return false;
+      if (!(error instanceof SystemError) || error.code !== 'EEXIST') throw error;
+    }
+    return true;
+  }
+
+  /** Puts a process on its side for --follow. */
+  follow(pid: number, side: keyof typeof FOLLOW_SIDES): void {
+    this.#map('xcap_followed').update(word(pid), word(FOLLOW_SIDES[side]));
   }
 
   /**

@@ -7,9 +7,33 @@ import type { CaptureIo, CaptureOptions } from './options.ts';
  * Starts the compiler's process, unless the cache has what it would make, before anything else of a capture is
  * even imported: with LLVM to load it is the longest way to the first event, and the rest goes beside it.
  *
+ * @returns the exit status: that of the command, where one is traced
  * @throws as runCapture()
  */
-export async function startCapture(options: CaptureOptions, io: CaptureIo): Promise<ExitCode> {
+export async function startCapture(options: CaptureOptions, io: CaptureIo): Promise<number> {
+  if (options.command === undefined || options.dryRun) return start(options, io);
+  const { TracedCommand } = await import('./traced-command.ts');
+  using command = TracedCommand.start(options.command, io.abort);
+  const status = await start(
+    {
+      ...options,
+      metadata: [...options.metadata, { key: 'pid', negate: false, value: command.pid }],
+      who: { ...options.who, owner: true, follow: true },
+    },
+    {
+      ...io,
+      abort: command.ended,
+      ready: () => {
+        command.begin();
+      },
+    },
+  );
+  if (!command.begun) return status;
+  if (!command.ended.aborted) io.log.note('the capture has ended, the command goes on');
+  return await command.status;
+}
+
+async function start(options: CaptureOptions, io: CaptureIo): Promise<ExitCode> {
   const compiler = options.dryRun ? undefined : await ObjectCompiler.start(cacheUse(options, io));
   try {
     const { runCapture } = await import('./run.ts');
@@ -41,7 +65,7 @@ function questionOf(options: CaptureOptions): string {
   const { hooks, backend, exclude, maxHooks, partial, expression, inner, userC, optimize } =
     options;
   const { metadata, where, snaplen, ringKiB, withoutFeature } = options;
-  const numbered = new Set(['netns', 'pid', 'tid']);
+  const numbered = new Set(['netns', 'pid', 'tid', 'cgroup', 'container']);
   return JSON.stringify([
     [hooks, backend, exclude, maxHooks, partial],
     [expression, inner, optimize, where],
@@ -55,6 +79,7 @@ function questionOf(options: CaptureOptions): string {
       options.gather !== undefined,
     ],
     options.top && [options.top.by],
+    options.who,
     metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),
   ]);
 }

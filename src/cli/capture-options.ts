@@ -6,6 +6,7 @@ import type {
   OutputRequest,
   TextOptions,
   TimeMode,
+  WhoOptions,
 } from '../capture/options.ts';
 import { UsageError } from '../errors.ts';
 import { MOST_HOOKS, type FunctionBackend } from '../hooks/spec.ts';
@@ -25,6 +26,8 @@ const MAX_RING_KIB = 2 ** 31 / 1024;
 /** What surrounds a command line and has a say in it. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What stands behind `--`: a command to run and trace; nothing unless given. */
+  readonly command?: readonly string[];
   /** The text of the file that -F names. */
   readonly readExpression: (spelled: string, path: string) => string;
   /** A file's text as it is. */
@@ -59,6 +62,7 @@ export function captureOptions(
     optimize: !given.has('no-optimize'),
     interface: device === 'any' ? undefined : device,
     metadata: metadataFilters(given),
+    who: whoOptions(given),
     where: given.list('where', parseWhereText),
     ...outputs(given),
     print: given.has('print'),
@@ -78,6 +82,7 @@ export function captureOptions(
     dryRun: given.has('dry-run'),
     dumpFilter,
     readyFile: given.value('ready-file', parseText),
+    command: commandOptions(around),
     cache: cacheOptions(around.env),
     withoutFeature: given.list('without-feature', parseText),
   };
@@ -92,6 +97,10 @@ function gatherOptions(given: Given): CaptureOptions['gather'] {
   throw new UsageError('reading the command line: --gather-wait: nothing is gathered', {
     hint: 'give --gather too',
   });
+}
+
+function commandOptions({ command = [], env }: Surroundings): CaptureOptions['command'] {
+  return command.length === 0 ? undefined : { words: command, env };
 }
 
 const CACHE_DIRECTORY = '/var/cache/xcap';
@@ -171,6 +180,33 @@ function parseLinkType(any: boolean) {
   };
 }
 
+/** What a filter looks at is shown too. */
+function whoOptions(given: Given): WhoOptions {
+  if (given.has('follow') && !given.has('pid')) {
+    throw new UsageError('reading the command line: --follow: without --pid', {
+      hint: '--pid PID --follow; a command of its own is followed anyway: xcap ... -- COMMAND',
+    });
+  }
+  const wanted = given.list('who', parseWho).flat();
+  const wants = (what: (typeof WHO)[number]): boolean =>
+    wanted.includes(what) || wanted.includes('all');
+  return {
+    owner: wants('owner'),
+    cgroup: wants('cgroup') || given.has('cgroup') || given.has('container'),
+    follow: given.has('follow'),
+  };
+}
+
+const WHO = ['owner', 'cgroup', 'all'] as const;
+
+function parseWho(spelled: string, text: string): readonly (typeof WHO)[number][] {
+  return text.split(',').map((word) => {
+    const what = WHO.find((each) => each === word);
+    if (what !== undefined) return what;
+    throw badValue(spelled, text, `${word}: no such choice`, `${spelled} ${WHO.join(', ')}`);
+  });
+}
+
 const PID_MAX = 2 ** 22;
 const UID_MAX = 2 ** 32 - 2;
 
@@ -194,7 +230,7 @@ function metadataFilters(given: Given): readonly MetadataFilter[] {
     return given.list(key, parse).map((filter) => ({ key, ...filter }));
   }
   function names(
-    key: 'comm' | 'netns' | 'reason' | 'ifname',
+    key: 'comm' | 'netns' | 'reason' | 'ifname' | 'cgroup' | 'container',
     check: (spelled: string, text: string) => string,
   ): readonly MetadataFilter[] {
     const parse = negatable((spelled, text): Value<typeof key> => ({
@@ -210,6 +246,8 @@ function metadataFilters(given: Given): readonly MetadataFilter[] {
     ...names('ifname', (spelled, text) => parseShortName(spelled, text, "a device's name")),
     ...names('netns', parseText),
     ...names('reason', parseText),
+    ...names('cgroup', parseText),
+    ...names('container', parseText),
     ...given.list('mark', negatable(parseMark)).map((mark) => ({ key: 'mark' as const, ...mark })),
   ];
 }

@@ -15,6 +15,8 @@ export interface SplitLine {
   readonly given: readonly GivenOption[];
   /** The other words in their order, never changed: the expression. */
   readonly words: readonly string[];
+  /** All words after the first `--`, as they are; undefined without one. */
+  readonly after: readonly string[] | undefined;
 }
 
 const DOING = 'reading the command line';
@@ -36,6 +38,7 @@ export function splitLine(
 ): SplitLine {
   const given: GivenOption[] = [];
   const words: string[] = [];
+  let after: readonly string[] | undefined;
   let next = 0;
 
   /** Records one option; true when reading ends. */
@@ -89,13 +92,13 @@ export function splitLine(
   while (next < args.length) {
     const word = args[next++] ?? '';
     if (word === '--') {
-      words.push(...args.slice(next));
+      after = args.slice(next);
       break;
     }
     if (!isOption(word)) words.push(word);
     else if (word.startsWith('--') ? takeLong(word) : takeBundle(word)) break;
   }
-  return { given, words };
+  return { given, words, after };
 }
 
 const isOption = (word: string): boolean => /^-[^0-9]/.test(word);

@@ -15,7 +15,7 @@ const GROUPS: readonly (readonly [OptionGroup, string])[] = [
   ['other', 'Other'],
 ];
 
-const CAPTURE_HEAD = `usage: xcap [options] [expression]
+const CAPTURE_HEAD = `usage: xcap [options] [expression] [-- COMMAND]
        xcap hooks | reasons | filter EXPR | top | build EXPR -o FILE | xdpcap [options]
                                              (each has its own --help)
 
@@ -30,6 +30,7 @@ and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.
   xcap -w drops.pcapng --duration 1m         a file for tshark and Wireshark
   xcap -w - icmp | wireshark -k -i -         live in Wireshark
   xcap --comm nginx --json | jq .reason      JSON lines
+  xcap --who all -- curl -s example.org      what a command sends and gets
   xcap top --by iface,netns                  how many, where: a table, counted in the kernel
   xcap -d 'tcp[13] & 2 != 0'                 what an expression compiles to
 `;

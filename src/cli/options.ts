@@ -114,6 +114,14 @@ const OWN = [
     help: 'process that was running (the kernel calls it tgid)',
   },
   {
+    key: 'follow',
+    long: 'follow',
+    type: 'flag',
+    group: 'match',
+    status: 'built',
+    help: 'processes that come of those of --pid, before or after the start, count as these',
+  },
+  {
     key: 'tid',
     long: 'tid',
     type: 'list',
@@ -139,6 +147,33 @@ const OWN = [
     group: 'match',
     status: 'built',
     help: 'user id that it ran as',
+  },
+  {
+    key: 'cgroup',
+    long: 'cgroup',
+    type: 'list',
+    argument: 'PATH',
+    group: 'match',
+    status: 'built',
+    help: "cgroup (v2) of the packet's socket, else of the task that was running, or one above it: path, name or id:N",
+  },
+  {
+    key: 'container',
+    long: 'container',
+    type: 'list',
+    argument: 'ID',
+    group: 'match',
+    status: 'built',
+    help: 'its container: the id, or how it begins; a Kubernetes pod: pod:UID',
+  },
+  {
+    key: 'who',
+    long: 'who',
+    type: 'list',
+    argument: 'WHAT[,WHAT]',
+    group: 'output',
+    status: 'built',
+    help: 'whose packet it is, beside the task that was running: owner (process that has the socket; --pid and --comm match it too), cgroup (with container and pod), all: docs/who.md',
   },
   {
     key: 'netns',
@@ -638,9 +673,7 @@ const OWN = [
 ] as const satisfies readonly OptionSpec[];
 
 /** Options of the product that are promised and refused until they work. */
-const NOT_YET: readonly OptionSpec[] = [
-  ...['cgroup', 'max-rate'].map((name) => promised(name, 'value')),
-];
+const NOT_YET: readonly OptionSpec[] = [...['max-rate'].map((name) => promised(name, 'value'))];
 
 function promised(name: string, type: OptionType): OptionSpec {
   return { key: name, long: name, type, group: 'other', help: '', status: 'not-yet' };
@@ -654,14 +687,23 @@ export const OPTIONS: readonly OptionSpec[] = [...OWN, ...NOT_YET, ...TCPDUMP_OP
 
 /** Numbers that are put in when a program is loaded: --run takes others. */
 const OF_RUN: readonly OptionKey[] = [
-  ...(['interface', 'netns', 'pid', 'tid', 'sample', 'max-overhead'] as const),
+  ...([
+    'interface',
+    'netns',
+    'pid',
+    'tid',
+    'cgroup',
+    'container',
+    'sample',
+    'max-overhead',
+  ] as const),
   ...(['load-pass', 'partial'] as const),
 ];
 
 /** What decides what is compiled: options of `xcap build`, and but for OF_RUN none of --run. */
 const COMPILED: readonly OptionKey[] = [
   ...(['hook', 'backend', 'exclude', 'max-hooks', 'actions', 'without-feature'] as const),
-  ...(['reason', 'comm', 'uid', 'ifname', 'mark', 'where', 'inner'] as const),
+  ...(['reason', 'comm', 'uid', 'ifname', 'mark', 'where', 'inner', 'who', 'follow'] as const),
   ...(['expression-file', 'no-optimize', 'filter-c', 'action-c'] as const),
   ...(['snaplen', 'buffer-size'] as const),
 ];

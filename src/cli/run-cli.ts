@@ -1,4 +1,4 @@
-import { EXIT, UsageError, type ExitCode } from '../errors.ts';
+import { EXIT, UsageError } from '../errors.ts';
 import { Given } from './given.ts';
 import { splitLine } from './getopt.ts';
 import type { CliIo } from './io.ts';
@@ -17,7 +17,7 @@ const isFinal = (option: OptionSpec): boolean => option.key === 'help' || option
  * @param args the words after the program's name
  * @throws what main.ts reports
  */
-export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   const [first = ''] = args;
   if (NOT_YET.includes(first)) throw new UsageError(`${first}: not yet`);
   if (first === 'xdpcap') {
@@ -29,6 +29,8 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
   const options = optionsOf(command);
   const line = splitLine(command === 'capture' ? args : args.slice(1), options, isFinal);
   const given = new Given(line.given);
+  // A capture and top run what stands behind `--`; of others it is part of the expression.
+  const words = [...line.words, ...(line.after ?? [])];
 
   if (given.has('help')) {
     const { helpText } = await import('./help.ts');
@@ -47,29 +49,28 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
   switch (command) {
     case 'build': {
       const { buildCommand } = await import('./commands/build.ts');
-      return await buildCommand(given, line.words, io);
+      return await buildCommand(given, words, io);
     }
     case 'filter': {
       const { filterCommand } = await import('./commands/filter.ts');
-      return await filterCommand(given, line.words, io);
+      return await filterCommand(given, words, io);
     }
     case 'hooks': {
       const { hooksCommand } = await import('./commands/hooks.ts');
-      return hooksCommand(line.words, io);
+      return hooksCommand(words, io);
     }
     case 'reasons': {
       const { reasonsCommand } = await import('./commands/reasons.ts');
-      return reasonsCommand(line.words, io);
+      return reasonsCommand(words, io);
     }
     case 'top': {
       const { topCommand } = await import('./commands/top.ts');
-      return await topCommand(given, line.words, io);
+      return await topCommand(given, line, io);
     }
     case 'capture': {
-      // `--` says that the words are an expression, as does a quoted expression.
-      if (!args.includes('--')) refuseLateCommand(line.words[0] ?? '');
+      refuseLateCommand(line.words[0] ?? '');
       const { captureCommand } = await import('./commands/capture.ts');
-      return await captureCommand(given, line.words, io);
+      return await captureCommand(given, line, io);
     }
   }
 }
@@ -78,6 +79,6 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
 function refuseLateCommand(word: string): void {
   if (![...BUILT, ...NOT_YET, 'xdpcap'].includes(word)) return;
   throw new UsageError(`reading the command line: ${word}: a sub-command comes first`, {
-    hint: `xcap ${word} [options]; for a host of that name: xcap [options] -- ${word}`,
+    hint: `xcap ${word} [options]; for a host of that name: xcap [options] host ${word}`,
   });
 }

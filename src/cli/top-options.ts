@@ -14,7 +14,7 @@ const HELP: Readonly<Record<string, string>> = {
   'packet-buffered': '',
 };
 /** Not built yet: they choose packets. */
-const PROMISED: ReadonlySet<string> = new Set(['cgroup', 'track']);
+const PROMISED: ReadonlySet<string> = new Set(['track']);
 /** They are about one packet each, or about what a capture leaves behind. */
 const NOT_SHARED: ReadonlySet<string> = new Set(['list-interfaces', 'run']);
 

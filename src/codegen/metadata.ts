@@ -1,4 +1,5 @@
 import type { ValueOf } from './run-values.ts';
+import type { WhoWants } from './who.ts';
 
 /** The metadata filters (--pid, --netns, ...) as C: only numbers of ours reach the compiler. */
 
@@ -19,6 +20,11 @@ export interface InterfaceMatch {
   readonly netns: number;
 }
 
+export interface CgroupMatch {
+  readonly id: number;
+  readonly level: number;
+}
+
 /** Metadata filters with every name resolved to what the kernel compares. */
 export interface MetadataMatches {
   readonly reason: Matches<number>;
@@ -30,6 +36,8 @@ export interface MetadataMatches {
   readonly tid: Matches<number>;
   readonly uid: Matches<number>;
   readonly comm: Matches<string>;
+  /** With all that is below. */
+  readonly cgroup: Matches<CgroupMatch>;
 }
 
 /** Longest comm and interface name: TASK_COMM_LEN and IFNAMSIZ, each with its NUL. */
@@ -89,7 +97,11 @@ function emitCheck<T>({ matches, counter, prepare, test, task = false }: Check<T
 }
 
 /** The C of metadata.gen.h: xcap_reject_metadata() gives the counter that rejects, or 0. */
-export function emitMetadataHeader(matches: MetadataMatches, valueOf: ValueOf): string {
+export function emitMetadataHeader(
+  matches: MetadataMatches,
+  valueOf: ValueOf,
+  who: WhoWants,
+): string {
   const body = [
     ...emitCheck({
       matches: matches.reason,
@@ -122,7 +134,13 @@ export function emitMetadataHeader(matches: MetadataMatches, valueOf: ValueOf): 
       prepare: ['u32 mark = xcap_mark(hit);', ''],
       test: ({ value, mask }) => `(mark & ${hex32(mask)}) == ${hex32(value & mask)}`,
     }),
-    ...emitTaskChecks(matches, valueOf),
+    ...emitCheck({
+      matches: matches.cgroup,
+      counter: 'XCAP_COUNT_REJECTED_CGROUP',
+      prepare: ['u64 cgroup = xcap_cgroup_of(hit, xcap_socket_of(hit)).address;', ''],
+      test: ({ id, level }) => `xcap_in_cgroup(cgroup, ${valueOf(level)}, ${valueOf(id)})`,
+    }),
+    ...emitTaskChecks(matches, valueOf, who),
   ];
   return [
     'static __always_inline u32 xcap_reject_metadata(const struct xcap_hit *hit,',
@@ -135,14 +153,81 @@ export function emitMetadataHeader(matches: MetadataMatches, valueOf: ValueOf): 
   ].join('\n');
 }
 
-function emitTaskChecks(matches: MetadataMatches, valueOf: ValueOf): string[] {
+/** Which of two sides something is on, as C; undefined: nothing is asked. */
+interface Sides {
+  readonly accept: string | undefined;
+  readonly refuse: string | undefined;
+}
+
+/** @param test given the value and what tells it from others of its kind */
+function sidesOf<T>(matches: Matches<T>, test: (value: T, name: string) => string): Sides {
+  const any = (side: keyof Matches<T>): string | undefined =>
+    matches[side].length === 0
+      ? undefined
+      : `(${matches[side].map((value, i) => test(value, `${side} ${i}`)).join(' ||\n\t\t     ')})`;
+  return { accept: any('accept'), refuse: any('refuse') };
+}
+
+/** Numbers of the processes are in a map then, on their side. */
+function followedSides({ accept, refuse }: Matches<number>, variable: string): Sides {
+  return {
+    accept: accept.length === 0 ? undefined : `xcap_followed(${variable}) == XCAP_FOLLOW_ACCEPT`,
+    refuse: refuse.length === 0 ? undefined : `xcap_followed(${variable}) == XCAP_FOLLOW_REFUSE`,
+  };
+}
+
+interface EitherCheck {
+  readonly counter: string;
+  readonly prepare: readonly string[];
+  /** Of the running task: means nothing outside process context. */
+  readonly task: Sides;
+  /** Of the process that has the socket, where that is known; undefined: nobody asks for it. */
+  readonly owner: Sides | undefined;
+}
+
+/** Accepts what task or owner is accepted by, refuses what either is refused by. */
+function emitEither({ counter, prepare, task, owner }: EitherCheck): string[] {
+  if (task.accept === undefined && task.refuse === undefined) return [];
+  const either = (side: keyof Sides): string =>
+    [
+      `(context <= XCAP_CONTEXT_PROCESS && ${task[side] ?? '0'})`,
+      ...(owner === undefined ? [] : [`(owner && ${owner[side] ?? '0'})`]),
+    ].join(' ||\n\t\t      ');
+  const nobody = `context > XCAP_CONTEXT_PROCESS${owner === undefined ? '' : ' && !owner'}`;
+  return [
+    '\t{',
+    ...prepare.map((line) => `\t\t${line}`),
+    ...(task.accept === undefined
+      ? []
+      : [
+          `\t\tif (${nobody})`,
+          '\t\t\treturn XCAP_COUNT_REJECTED_CONTEXT;',
+          `\t\tif (!(${either('accept')}))`,
+          `\t\t\treturn ${counter};`,
+        ]),
+    ...(task.refuse === undefined
+      ? []
+      : [`\t\tif (${either('refuse')})`, `\t\t\treturn ${counter};`]),
+    '\t}',
+  ];
+}
+
+function emitTaskChecks(matches: MetadataMatches, valueOf: ValueOf, who: WhoWants): string[] {
+  const pidSides = (variable: string): Sides =>
+    who.follow
+      ? followedSides(matches.pid, variable)
+      : sidesOf(matches.pid, (value, name) => `${variable} == ${valueOf(value, `pid ${name}`)}`);
+  const commSides = (variable: string): Sides =>
+    sidesOf(matches.comm, (name) => nameTest(name, variable, false));
+  const asksOwner =
+    who.owner &&
+    [matches.pid, matches.comm].some(({ accept, refuse }) => accept.length + refuse.length > 0);
   const checks = [
-    ...emitCheck({
-      matches: matches.pid,
+    ...emitEither({
       counter: 'XCAP_COUNT_REJECTED_PID',
       prepare: ['u32 tgid = xcap_get_current_pid_tgid() >> 32;', ''],
-      test: (value) => `tgid == ${valueOf(value)}`,
-      task: true,
+      task: pidSides('tgid'),
+      owner: asksOwner ? pidSides('owner->tgid') : undefined,
     }),
     ...emitCheck({
       matches: matches.tid,
@@ -158,13 +243,25 @@ function emitTaskChecks(matches: MetadataMatches, valueOf: ValueOf): string[] {
       test: (value) => `uid == ${hex32(value)}`,
       task: true,
     }),
-    ...emitCheck({
-      matches: matches.comm,
+    ...emitEither({
       counter: 'XCAP_COUNT_REJECTED_COMM',
-      prepare: ['u64 comm[2] = {};', '', 'xcap_get_current_comm(comm, sizeof(comm));'],
-      test: (name) => nameTest(name, 'comm', false),
-      task: true,
+      prepare: [
+        'u64 comm[2] = {};',
+        ...(asksOwner ? ['const u64 *owned = owner ? xcap_owner_comm(owner) : comm;'] : []),
+        '',
+        'xcap_get_current_comm(comm, sizeof(comm));',
+      ],
+      task: commSides('comm'),
+      owner: asksOwner ? commSides('owned') : undefined,
     }),
   ];
-  return checks.length === 0 ? [] : ['\tu32 context = xcap_context(hit->ctx);', '', ...checks];
+  if (checks.length === 0) return [];
+  return [
+    '\tu32 context = xcap_context(hit->ctx);',
+    ...(asksOwner
+      ? ['\tconst struct xcap_owner *owner = xcap_owner_of(xcap_socket_of(hit));']
+      : []),
+    '',
+    ...checks,
+  ];
 }

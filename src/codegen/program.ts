@@ -50,6 +50,7 @@ import {
   XSK_STRUCTS,
 } from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
+import { hasWho, watchersOf, whoDefines, WHO_STRUCTS, type Watcher, type WhoWants } from './who.ts';
 import { RunValues, type ValueOf } from './run-values.ts';
 
 /** The programs are loaded as this: GPL-compatible, as the tracing helpers demand. */
@@ -64,6 +65,9 @@ export interface ProgramInput {
   readonly userC: UserC;
   readonly metadata: MetadataMatches;
   readonly where: WhereProgram;
+  readonly who: WhoWants;
+  /** Functions of the kernel can be hooked by BTF-typed programs. */
+  readonly fentry: boolean;
   readonly context: ContextSource;
   /** Most bytes captured of one packet. */
   readonly captureMax: number;
@@ -111,6 +115,8 @@ export interface ProgramSource {
   readonly units: readonly ProgramUnit[];
   /** By hook, the function that it is loaded from: a name is in one unit only. */
   readonly functionOf: readonly string[];
+  /** What is attached beside the hooks. */
+  readonly watchers: readonly Watcher[];
   /** What XCAP_VALUE(i) stands for in this run. */
   readonly values: readonly bigint[];
 }
@@ -164,6 +170,7 @@ function configHeader(
     ...pagedDefines(paged, valueOf),
     ['XCAP_WHERE', flag(input.where.conditional)],
     ['XCAP_SYNTH', flag(hooks.some(seesBare))],
+    ...whoDefines(input.btf, input.who, input.fentry),
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect, valueOf),
@@ -316,6 +323,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
     ...(hasDescriptors(input.hooks) ? [XSK_STRUCTS] : []),
     ...(input.hooks.some(seesBare) ? [SYNTH_STRUCTS] : []),
     ...(input.track === undefined ? [] : [TRACK_STRUCTS]),
+    ...(hasWho(input.who) || input.who.follow ? [WHO_STRUCTS] : []),
   ].reduce(mergeWants);
   const shared = {
     'kernel.gen.h': emitStructs(
@@ -324,7 +332,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
     ),
     'events.gen.h': emitEventHeader(),
     'top.gen.h': emitTopHeader(input.top),
-    'metadata.gen.h': emitMetadataHeader(input.metadata, values.of),
+    'metadata.gen.h': emitMetadataHeader(input.metadata, values.of, input.who),
     'sample.gen.h': [
       `#define XCAP_SKIPS ${flag(input.skips)}`,
       `#define XCAP_SAMPLE ${flag(input.sample !== undefined)}`,
@@ -354,9 +362,28 @@ export function generateProgram(input: ProgramInput): ProgramSource {
       functions: names,
     };
   });
+  const watchers = watchersOf(input.btf, input.who, input.fentry);
   return {
-    units,
+    units:
+      watchers.length === 0 ? units : [...units, watcherUnit(input, shared, watchers, values.of)],
+    watchers,
     functionOf: input.hooks.map((hook) => functionOf.get(hook) ?? ''),
     values: values.all,
+  };
+}
+
+function watcherUnit(
+  input: ProgramInput,
+  shared: Readonly<Record<string, string>>,
+  watchers: readonly Watcher[],
+  valueOf: ValueOf,
+): ProgramUnit {
+  return {
+    text: compose({
+      entries: ['who.bpf.c'],
+      generated: { 'config.gen.h': configHeader(input, 'raw-tp', [], valueOf), ...shared },
+      readTemplate: input.readTemplate,
+    }),
+    functions: watchers.map((watcher) => watcher.function),
   };
 }

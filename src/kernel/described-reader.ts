@@ -22,6 +22,7 @@ export function describedReader(release: string, bytes: Uint8Array): FileReader 
   return {
     readFile: (path) => files.get(path)?.(),
     readDir: () => undefined,
+    readFolders: () => undefined,
     readLink: () => undefined,
     stat: () => undefined,
   };

@@ -1,5 +1,7 @@
 import { PermissionError } from '../errors.ts';
+import { containerLabel, containerOf } from './container.ts';
 import { type Clock, Gate } from './gate.ts';
+import { cgroupOfProcess } from './process-cgroup.ts';
 import { processIds } from './processes.ts';
 import { type FileReader, readText } from './reader.ts';
 
@@ -10,7 +12,7 @@ const TRUST_MS = 5000;
 
 export interface NetnsOwner {
   readonly pid: number;
-  /** `comm/pid`. */
+  /** Its container or pod, `docker:0123456789ab`; else `comm/pid`. */
   readonly name: string;
 }
 
@@ -42,6 +44,13 @@ export class NetnsOwners {
     return this.#known.get(inode)?.owner;
   }
 
+  /** The one that has such a name, and its namespace: for a user's question, not for packets. */
+  find(name: string): { readonly inode: number; readonly owner: NetnsOwner } | undefined {
+    this.#scanProcesses();
+    for (const [inode, { owner }] of this.#known) if (owner.name === name) return { inode, owner };
+    return undefined;
+  }
+
   #scanProcesses(): void {
     const first = new Map<number, number>();
     for (const pid of processIds(this.#reader)) {
@@ -51,9 +60,14 @@ export class NetnsOwners {
     this.#known.clear();
     const trustedUntil = this.#now() + TRUST_MS;
     for (const [inode, pid] of first) {
-      const comm = readText(this.#reader, `/proc/${pid}/comm`) ?? '?';
-      this.#known.set(inode, { owner: { pid, name: `${comm}/${pid}` }, trustedUntil });
+      this.#known.set(inode, { owner: { pid, name: this.#nameOf(pid) }, trustedUntil });
     }
+  }
+
+  #nameOf(pid: number): string {
+    const cgroup = cgroupOfProcess(this.#reader, pid);
+    const label = cgroup === undefined ? undefined : containerLabel(containerOf(cgroup));
+    return label ?? `${readText(this.#reader, `/proc/${pid}/comm`) ?? '?'}/${pid}`;
   }
 
   #namespaceOf(pid: number): number | undefined {

@@ -19,7 +19,7 @@ export interface NetnsRef {
 
 /**
  * Names of network namespaces by inode number: the one in /run/netns, else the process of the lowest
- * number in it, as `nginx/1234`. Changes are seen within a second, processes' within five.
+ * number in it: its container or pod, as `docker:0123456789ab`, else itself, as `nginx/1234`. Changes are seen within a second, processes' within five.
  */
 export class NetnsNames {
   readonly #reader: FileReader;
@@ -64,7 +64,7 @@ export class NetnsNames {
   }
 
   /**
-   * The namespace that `NAME`, `PID`, a path, `inode:N` or `self` means; a name of /run/netns goes
+   * The namespace that `NAME`, `PID`, a path, `inode:N` or `self` means, or a name that name() gives; a name of /run/netns goes
    * before a process of that number. Throws UsageError with the nearest names.
    */
   parse(text: string): NetnsRef {
@@ -81,6 +81,10 @@ export class NetnsNames {
       throw new UsageError(`choosing namespaces: ${text}: not an inode number`, {
         hint: 'give it as `stat -Lc %i /proc/PID/ns/net` prints it: inode:4026531833',
       });
+    }
+    const found = /^[^/]+[:/]/.test(text) ? this.#owners.find(text) : undefined;
+    if (found !== undefined) {
+      return { inode: found.inode, path: `/proc/${found.owner.pid}/ns/net` };
     }
     if (text.includes('/')) return this.#open(text, text);
     if (text !== '' && text !== '.' && text !== '..') {

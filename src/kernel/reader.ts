@@ -18,6 +18,8 @@ export interface FileReader {
   readFile(path: string): Uint8Array | undefined;
   /** Names of the entries, in no order. */
   readDir(path: string): readonly string[] | undefined;
+  /** Those of the entries that are directories themselves, links not followed. */
+  readFolders(path: string): readonly string[] | undefined;
   readLink(path: string): string | undefined;
   /** Inode and device numbers of what a path leads to, links followed. */
   stat(path: string): FileIdentity | undefined;
@@ -32,6 +34,12 @@ export interface FileIdentity {
 export const liveReader: FileReader = {
   readFile: (path) => attempt(path, () => readWhole(path)),
   readDir: (path) => attempt(path, () => readdirSync(path)),
+  readFolders: (path) =>
+    attempt(path, () =>
+      readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name),
+    ),
   readLink: (path) => attempt(path, () => readlinkSync(path)),
   stat: (path) =>
     attempt(path, () => {

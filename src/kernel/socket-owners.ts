@@ -37,6 +37,12 @@ export class SocketOwners {
     return this.#known.get(inode);
   }
 
+  /** All that there are now, by inode. */
+  all(): ReadonlyMap<number, SocketOwner> {
+    this.#scanProcesses();
+    return this.#known;
+  }
+
   #scanProcesses(): void {
     this.#known = new Map();
     this.#trustedUntil = this.#now() + TRUST_MS;

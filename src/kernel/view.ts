@@ -1,5 +1,6 @@
 import { Btf } from '../btf/btf.ts';
 import { UnsupportedError } from '../errors.ts';
+import { Cgroups } from './cgroups.ts';
 import { DropReasons } from './drop-reasons.ts';
 import { type FeatureId, Features, type Prober } from './features.ts';
 import { type Clock, monotonicClock } from './gate.ts';
@@ -33,6 +34,7 @@ export interface KernelView {
   readonly loadableModules: () => readonly string[];
   readonly netns: NetnsNames;
   readonly socketOwners: SocketOwners;
+  readonly cgroups: Cgroups;
   readonly features: Features;
   /** Lets go of the BTF, some 8 MB: it is read again should it be asked for again. */
   forgetTypes(): void;
@@ -80,6 +82,7 @@ export function openKernelView(options: KernelViewOptions): KernelView {
         .flatMap((line) => line.split(' ', 1).filter((name) => name !== '')),
     netns: new NetnsNames(reader, now),
     socketOwners: new SocketOwners(reader, now),
+    cgroups: new Cgroups(reader, now),
     features: new Features((id) => prober()(id), options.withoutFeatures),
     forgetTypes() {
       btf.forget();

@@ -40,6 +40,10 @@ export interface CommentFields {
   readonly bytes?: string | undefined;
   /** Headers that are not the packet's own: `eth,ip,tcp`. */
   readonly synth?: string | undefined;
+  readonly ownerBy?: string | undefined;
+  readonly cgroupBy?: string | undefined;
+  readonly container?: string | undefined;
+  readonly pod?: string | undefined;
 }
 
 /** Key in the comment -> field and kind, in the order in which the words are written. */
@@ -74,6 +78,10 @@ export const COMMENT_KEYS = {
   redirect: { field: 'redirect', kind: 'text' },
   bytes: { field: 'bytes', kind: 'text' },
   synth: { field: 'synth', kind: 'text' },
+  owner_by: { field: 'ownerBy', kind: 'text' },
+  cgroup_by: { field: 'cgroupBy', kind: 'text' },
+  container: { field: 'container', kind: 'text' },
+  pod: { field: 'pod', kind: 'text' },
 } as const satisfies Record<string, { field: keyof CommentFields; kind: 'text' | 'number' }>;
 
 /** Printable ASCII but space, `"`, `=` and `\`. */
@@ -81,7 +89,7 @@ const BARE = /^[!#-<>-[\]-~]+$/;
 const utf8 = new TextEncoder();
 
 /** What is longer is cut, so that a comment with every key fits an option: 65535 bytes. */
-const VALUE_CHARACTERS_MAX = 6900;
+const VALUE_CHARACTERS_MAX = 6700;
 
 /** A value as it stands after `key=`: bare, or in double quotes with `\"`, `\\` and `\xNN`. */
 export function quoteValue(value: string): string {
@@ -143,6 +151,10 @@ export function formatComment(
   if (fields.redirect !== undefined) words += ' redirect=' + quoteShort(fields.redirect);
   if (fields.bytes !== undefined) words += ' bytes=' + quoteShort(fields.bytes);
   if (fields.synth !== undefined) words += ' synth=' + quoteShort(fields.synth);
+  if (fields.ownerBy !== undefined) words += ' owner_by=' + quoteShort(fields.ownerBy);
+  if (fields.cgroupBy !== undefined) words += ' cgroup_by=' + quoteShort(fields.cgroupBy);
+  if (fields.container !== undefined) words += ' container=' + quoteShort(fields.container);
+  if (fields.pod !== undefined) words += ' pod=' + quoteShort(fields.pod);
   return words.slice(1);
 }
 

@@ -71,6 +71,11 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     textField('packet_type', record.packetType) +
     numberField('owner_pid', record.ownerPid) +
     textField('owner_comm', record.ownerComm) +
+    textField('owner_by', record.ownerBy) +
+    textField('cgroup', record.cgroup) +
+    textField('cgroup_by', record.cgroupBy) +
+    textField('container', record.container) +
+    textField('pod', record.pod) +
     userField(record.user) +
     textField('bytes', record.bytes) +
     textField('synth', record.synth) +

@@ -142,7 +142,7 @@ export class TextSink implements Sink {
     if (record.reason !== undefined) text += `${reason}${escapeText(record.reason)}${end} `;
     if (quiet) return text;
     if (record.location !== undefined) text += `${dim}${escapeText(record.location)}${end} `;
-    return `${text}${taskText(record)}${ownerText(record)} `;
+    return `${text}${taskText(record)}${ownerText(record)}${cgroupText(record)} `;
   }
 
   #outcomeText({ ret, verdict, redirect }: PacketRecord): string {
@@ -179,6 +179,10 @@ function ownerText({ ownerPid, ownerComm = '?' }: PacketRecord): string {
 /** What is not the packet's own; and of a socket alone, its state. */
 const synthText = ({ synth, state }: PacketRecord): string =>
   ` [synth=${synth ?? ''}${state === undefined ? '' : ` state=${state}`}]`;
+/** The container, or the cgroup, of its socket. */
+function cgroupText({ whoLabel }: PacketRecord): string {
+  return whoLabel === undefined ? '' : ` in ${escapeText(whoLabel)}`;
+}
 
 /** Outside process context the task only happened to run: it is named, not blamed. */
 function taskText(record: PacketRecord): string {

@@ -3,6 +3,7 @@ import type { ReturnType } from '../hooks/return-type.ts';
 import type { Names } from './names.ts';
 import type { CommonFields } from './record.ts';
 import type { Stacks } from './stacks.ts';
+import { describeWho, NOBODY } from './who.ts';
 
 /** An event's common fields in words, and what its return value means. */
 export type Common = CommonFields & { readonly returns: ReturnType | undefined };
@@ -13,6 +14,7 @@ export const NOTHING: Common = {
   ...{ netnsName: undefined, netnsLabel: undefined, reason: undefined, location: undefined },
   ...{ context: undefined, pid: 0, tid: 0, comm: '', uid: 0, mark: 0, protocol: 0 },
   ...{ packetType: undefined, linkType: 'raw', synth: undefined },
+  ...NOBODY,
 };
 
 interface Entry {
@@ -20,7 +22,6 @@ interface Entry {
   readonly common: Common;
 }
 
-const WORDS = COMMON_WORDS.to - COMMON_WORDS.from;
 /** Power of two. */
 const SLOTS = 1024;
 
@@ -31,11 +32,14 @@ const SLOTS = 1024;
 export class CommonTable {
   readonly #names: Names;
   readonly #stacks: Stacks | undefined;
+  readonly #words: number;
   readonly #slots: (Entry | undefined)[] = new Array<Entry | undefined>(SLOTS).fill(undefined);
   #last: Entry | undefined;
 
-  constructor(names: Names, stacks?: Stacks) {
+  /** @param words of EventView */
+  constructor(names: Names, words: number, stacks?: Stacks) {
     this.#names = names;
+    this.#words = words;
     this.#stacks = stacks;
   }
 
@@ -50,10 +54,13 @@ export class CommonTable {
     const first = event.firstWord + COMMON_WORDS.from;
     const last = this.#last;
     if (last !== undefined && isSame(last.words, words, first)) return last.common;
-    const slot = hash(words, first) & (SLOTS - 1);
+    const slot = hash(words, first, this.#words) & (SLOTS - 1);
     let entry = this.#slots[slot];
     if (entry === undefined || !isSame(entry.words, words, first)) {
-      entry = { words: words.slice(first, first + WORDS), common: this.#describe(event) };
+      entry = {
+        words: words.slice(first, first + this.#words),
+        common: this.#describe(event),
+      };
       this.#slots[slot] = entry;
     }
     this.#last = entry;
@@ -68,14 +75,14 @@ export class CommonTable {
 }
 
 function isSame(known: Uint32Array, words: Uint32Array, first: number): boolean {
-  for (let i = 0; i < WORDS; i++) if (known[i] !== words[first + i]) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== words[first + i]) return false;
   return true;
 }
 
 /** FNV-1a by words, its upper bits folded into the lower ones. */
-function hash(words: Uint32Array, first: number): number {
+function hash(words: Uint32Array, first: number, count: number): number {
   let sum = 0x811c9dc5;
-  for (let i = 0; i < WORDS; i++) sum = Math.imul(sum ^ (words[first + i] ?? 0), 0x01000193);
+  for (let i = 0; i < count; i++) sum = Math.imul(sum ^ (words[first + i] ?? 0), 0x01000193);
   return sum ^ (sum >>> 15);
 }
 
@@ -103,5 +110,6 @@ function describe(event: EventView, names: Names): Common {
     packetType: event.packetType,
     linkType: event.link,
     synth: event.synth,
+    ...describeWho(event, names),
   };
 }

@@ -1,4 +1,5 @@
-import { EventView, type RawRedirect } from '../abi/decode.ts';
+import { EventView, type EventSections, type RawRedirect } from '../abi/decode.ts';
+import type { CgroupSource, OwnerSource } from '../abi/who.ts';
 import type { UserValue } from '../user-c/values.ts';
 import { CommonTable, NOTHING } from './common.ts';
 import type { Names } from './names.ts';
@@ -43,12 +44,12 @@ export class EventRecord implements PacketRecord {
 
   /**
    * @param memory as EventView takes it
-   * @param userBytes as in MapSizes
+   * @param sections as EventView takes them
    */
-  constructor(memory: Uint8Array, names: Names, userBytes = 0, stacks?: Stacks) {
-    this.#event = new EventView(memory, userBytes);
+  constructor(memory: Uint8Array, names: Names, sections: EventSections = {}, stacks?: Stacks) {
+    this.#event = new EventView(memory, sections);
     this.#names = names;
-    this.#commons = new CommonTable(names, stacks);
+    this.#commons = new CommonTable(names, this.#event.commonWords, stacks);
     this.#stacks = stacks;
   }
 
@@ -226,10 +227,28 @@ export class EventRecord implements PacketRecord {
     return this.#redirect;
   }
   get ownerPid(): number | undefined {
-    return this.#owner?.pid;
+    return this.#owner?.pid ?? this.#common.ownerPid;
   }
   get ownerComm(): string | undefined {
-    return this.#owner?.comm;
+    return this.#owner?.comm ?? this.#common.ownerComm;
+  }
+  get ownerBy(): OwnerSource | undefined {
+    return this.#owner === undefined ? this.#common.ownerBy : 'proc';
+  }
+  get cgroup(): string | undefined {
+    return this.#common.cgroup;
+  }
+  get cgroupBy(): CgroupSource | 'proc' | undefined {
+    return this.#common.cgroupBy;
+  }
+  get container(): string | undefined {
+    return this.#common.container;
+  }
+  get pod(): string | undefined {
+    return this.#common.pod;
+  }
+  get whoLabel(): string | undefined {
+    return this.#common.whoLabel;
   }
   get user(): readonly UserValue[] | undefined {
     return this.#user;

@@ -9,6 +9,10 @@ export interface Names {
   /** Where each hook is attached, in words: `skb:kfree_skb, BTF-typed`. */
   readonly attachPoints: readonly string[];
   readonly socketOwner: (inode: number) => SocketOwner | undefined;
+  /** Path of a cgroup; undefined without cgroup v2. */
+  readonly cgroup?: (id: number) => string | undefined;
+  /** Where a process is, when its cgroup in v2 tells nothing. */
+  readonly cgroupOfProcess?: (pid: number) => string | undefined;
   /** What the return values mean, by hook; undefined where there is none. */
   readonly returns: readonly (ReturnType | undefined)[];
   /** Realtime minus monotonic clock, nanoseconds, now. */

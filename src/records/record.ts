@@ -2,6 +2,7 @@
 
 import type { UserValue } from '../user-c/values.ts';
 import type { SocketFields } from './socket.ts';
+import type { WhoFields } from './who.ts';
 
 /** Where the task of an event stands in the kernel: see docs/record-format.md. */
 export type ContextKind = 'process' | 'softirq' | 'hardirq' | 'nmi';
@@ -20,7 +21,7 @@ export interface VerdictCode {
 }
 
 /** What many events have in common: all but time, place in the stream, and the packet itself. */
-export interface CommonFields {
+export interface CommonFields extends WhoFields {
   /** Hook name as it appears in outputs: `drop`, `rx`, `tx`. */
   readonly hook: string;
   readonly ifindex: number | undefined;
@@ -78,9 +79,6 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   readonly data: Uint8Array;
   /** `data` ends before the snap length and the packet do: the rest is in pages that could not be read. */
   readonly bytes?: 'linear-only' | undefined;
-  /** The process that has the packet's socket open. */
-  readonly ownerPid?: number | undefined;
-  readonly ownerComm?: string | undefined;
   /** What the function or program returned, decoded: `0`, `-EPERM`, `NF_DROP`, `0xffff8881...`. */
   readonly ret?: string | undefined;
   /** From the entry of the function to its return. */

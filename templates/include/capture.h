@@ -17,6 +17,7 @@
 #include "synth.h"
 #include "hit.h"
 #include "events.gen.h"
+#include "who.h"
 #include "metadata.gen.h"
 #include "where.gen.h"
 #include "filter.gen.h"
@@ -207,6 +208,9 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	slot = xcap_slot(place);
 	if (slot) {
 		xcap_fill(&slot->event, hit, net, view);
+#if XCAP_WHO
+		slot->event.socket = xcap_fill_who(&slot->who, hit);
+#endif
 		length = xcap_copy_packet(slot, hit, view);
 #if XCAP_RETURNS
 		if (hit->until_return && length > XCAP_PENDING_MAX)

@@ -43,6 +43,9 @@ _Static_assert(sizeof(struct xcap_walk) == XCAP_WALK_BYTES, "src/abi/maps.ts");
 
 struct xcap_slot {
 	struct xcap_event event;
+#if XCAP_WHO
+	struct xcap_who who;
+#endif
 #if XCAP_ACTION_C
 	u64 has_user;
 	union {

@@ -67,6 +67,9 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 
 	__builtin_memset(e, 0, sizeof(*e));
 	__builtin_memset(socket, 0, sizeof(*socket));
+#if XCAP_ACTION_C
+	slot->has_user = 0;
+#endif
 	e->time_ns = xcap_ktime_get_ns();
 	e->netns = net->netns;
 	e->mark = xcap_mark(hit);
@@ -79,6 +82,9 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 	e->stack = xcap_stack(hit);
 	xcap_fill_task(e);
 	xcap_fill_device(e, net);
+#if XCAP_WHO
+	e->socket = xcap_fill_who(&slot->who, hit);
+#endif
 	xcap_fill_socket(socket, hit->rx_sk);
 	if (length > XCAP_CAPTURE_MAX)
 		length = XCAP_CAPTURE_MAX;

@@ -7,6 +7,7 @@
 #define XCAP_XDP_H
 
 #include "packet.h"
+#include "inode.h"
 
 #define XCAP_TYPE_AT 12 /* EtherType, behind the addresses */
 
@@ -151,21 +152,6 @@ static __always_inline u32 xcap_xdp_queue(const struct xcap_hit *hit)
 #endif
 	rxq = PROBE(hit->xdp, rxq);
 	return PROBE(rxq, queue_index);
-}
-
-/* What /proc/PID/fd calls socket:[N]; 0 for none. */
-static __always_inline u32 xcap_socket_inode(struct sock *sk)
-{
-#if XCAP_HAS_socket_alloc__vfs_inode__i_ino
-	if (sk) {
-		/* SOCK_INODE(): the socket is its first member. */
-		struct socket_alloc *alloc = (struct socket_alloc *)PROBE(sk, sk_socket);
-
-		if (alloc)
-			return PROBE(alloc, vfs_inode.i_ino);
-	}
-#endif
-	return 0;
 }
 
 static __always_inline u32 xcap_xdp_protocol(const struct xcap_view *view)

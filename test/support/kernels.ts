@@ -44,6 +44,10 @@ export class MapReader implements FileReader {
     return names.size === 0 ? undefined : [...names];
   }
 
+  readFolders(path: string): readonly string[] | undefined {
+    return this.readDir(path)?.filter((name) => this.readDir(`${path}/${name}`) !== undefined);
+  }
+
   readLink(path: string): string | undefined {
     return this.links.get(path);
   }

@@ -43,6 +43,11 @@ export interface JsonRecord {
   readonly ret?: string;
   readonly owner_pid?: number;
   readonly owner_comm?: string;
+  readonly owner_by?: string;
+  readonly cgroup?: string;
+  readonly cgroup_by?: string;
+  readonly container?: string;
+  readonly pod?: string;
   readonly duration_ns?: number;
   readonly user?: Readonly<Record<string, number | string>>;
 }

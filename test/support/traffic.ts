@@ -187,11 +187,12 @@ export function talk(what: SocketTraffic): void {
 /** Opens a TCP connection, and writes to it behind `meanwhile`, without an answer. */
 export async function writeInVain(what: SocketTraffic, meanwhile: () => void): Promise<void> {
   const [program = '', ...args] = socketTraffic(what);
-  const child = spawn(program, [...args, 'stall'], { stdio: ['pipe', 'pipe', 'ignore'] });
-  const closed = once(child, 'close');
-  await once(child.stdout, 'data');
+  const child = spawn(program, [...args, 'stall'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  // What ends before it is connected has said why.
+  await Promise.race([once(child.stdout, 'data'), closed]);
   meanwhile();
-  child.stdin.end('\n');
-  const [status] = (await closed) as [number | null];
+  child.stdin.on('error', () => undefined).end('\n');
+  const [status] = await closed;
   if (status !== 0) throw new Error(`socket-traffic: status ${status ?? 'none'}`);
 }

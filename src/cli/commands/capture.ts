@@ -1,10 +1,11 @@
 import type { CaptureOptions } from '../../capture/options.ts';
-import { EXIT, UsageError, type ExitCode } from '../../errors.ts';
+import { EXIT, UsageError } from '../../errors.ts';
 import { liveReader } from '../../kernel/reader.ts';
 import { captureOptions } from '../capture-options.ts';
 import { isCompiledIn } from '../options.ts';
 import { parseText } from '../values.ts';
 import { formatDevices, listDevices, resolveDevice } from '../devices.ts';
+import type { SplitLine } from '../getopt.ts';
 import type { Given } from '../given.ts';
 import type { CliIo } from '../io.ts';
 import { readExpression, readText } from '../read-text.ts';
@@ -12,17 +13,28 @@ import { readExpression, readText } from '../read-text.ts';
 /** xcap without a sub-command. The parts that need native libraries are loaded when needed. */
 export async function captureCommand(
   given: Given,
-  words: readonly string[],
+  line: Pick<SplitLine, 'words' | 'after'>,
   io: CliIo,
-): Promise<ExitCode> {
+): Promise<number> {
+  // -d runs nothing, and takes what stands behind -- as tcpdump does.
+  const dumps = given.has('dump-filter');
+  const words = dumps ? [...line.words, ...(line.after ?? [])] : line.words;
+  const command = dumps ? [] : (line.after ?? []);
   if (given.has('list-interfaces')) {
     io.stdout.print(`${formatDevices(listDevices(liveReader)).join('\n')}\n`);
     return EXIT.done;
   }
   const built = given.value('run', parseText);
-  if (built !== undefined) refuseCompiledIn(given, words, built);
+  if (built !== undefined) {
+    refuseCompiledIn(given, words, built);
+    if (command.length > 0) {
+      throw new UsageError(`running ${built}: -- ${command.join(' ')}: no command is run with it`, {
+        hint: 'build it with --pid 1 --follow --who owner, and give --pid of a shell that runs the command',
+      });
+    }
+  }
   const options = captureOptions(given, words, {
-    ...{ env: io.env, readExpression, readText },
+    ...{ env: io.env, readExpression, readText, command },
     resolveDevice: (spelled, name) => resolveDevice(spelled, name, liveReader),
   });
   if (given.has('expression-file') && words.length > 0) {

@@ -1,10 +1,10 @@
 import { TOP_DIMENSIONS, type TopDimension } from '../../abi/top.ts';
 import type { CaptureOptions } from '../../capture/options.ts';
-import type { ExitCode } from '../../errors.ts';
 import { liveReader } from '../../kernel/reader.ts';
 import { nearest } from '../../util/nearest.ts';
 import { captureOptions } from '../capture-options.ts';
 import { resolveDevice } from '../devices.ts';
+import type { SplitLine } from '../getopt.ts';
 import type { Given } from '../given.ts';
 import type { CliIo } from '../io.ts';
 import { readExpression, readText } from '../read-text.ts';
@@ -13,12 +13,13 @@ import { badValue, parseDuration, parseNumber } from '../values.ts';
 /** `xcap top`: how many packets, by what they have in common. */
 export async function topCommand(
   given: Given,
-  words: readonly string[],
+  { words, after = [] }: Pick<SplitLine, 'words' | 'after'>,
   io: CliIo,
-): Promise<ExitCode> {
+): Promise<number> {
   const options = topOptions(
     given,
     captureOptions(given, words, {
+      command: after,
       env: io.env,
       readExpression,
       readText,

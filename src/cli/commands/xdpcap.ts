@@ -17,7 +17,7 @@ import { parseXdpcapLine, XDPCAP_USAGE, type XdpcapLine } from '../xdpcap/line.t
 const CAPTURE_FAILED: ExitCode = 2;
 
 /** `xcap xdpcap ...`: the command line, files and counts of xdpcap. */
-export async function xdpcapCommand(args: readonly string[], io: CliIo): Promise<ExitCode> {
+export async function xdpcapCommand(args: readonly string[], io: CliIo): Promise<number> {
   const debug = (io.env['XCAP_DEBUG'] ?? '') !== '';
   let line;
   let options;

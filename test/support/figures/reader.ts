@@ -162,7 +162,7 @@ async function runBesideProducer(
   };
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
-  const options = { count: events, userBytes: 0, interactive: false };
+  const options = { count: events, sections: {}, interactive: false };
   const pump = new Pump(ring, NAMES, output, options, finish);
   const producer = spawn(
     'taskset',

@@ -88,7 +88,7 @@ describe('what was built is refused', () => {
     const text = 'int xcap_tp_btf_0(u64 *ctx) { return 0; }';
     const built = { hooks: ['tcp_rcv (fentry)'], units: [{ sha256: sha256(text), functions }] };
     const plan = (units: readonly { text: string; functions: readonly string[] }[]) => ({
-      program: { units, functionOf: [], values: [] },
+      program: { units, functionOf: [], watchers: [], values: [] },
       hooks: [],
     });
     expect(() => {

@@ -53,6 +53,7 @@ describe('chooseOptions()', () => {
       ['netns', false, 'a'],
       ['netns', true, 'b'],
       ['pid', false, 7],
+      ['container', false, '0123'],
     ]);
   });
 

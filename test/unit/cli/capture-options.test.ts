@@ -45,6 +45,7 @@ test('captureOptions() has the defaults of the product', () => {
     optimize: true,
     interface: undefined,
     metadata: [],
+    who: { owner: false, cgroup: false, follow: false },
     where: [],
     write: undefined,
     format: undefined,
@@ -107,6 +108,19 @@ describe('captureOptions() reads', () => {
     ['--gather', { track: true, gather: { waitMs: 2000 } }],
     ['--gather --gather-wait 500ms', { track: true, gather: { waitMs: 500 } }],
     ['--sample 1/100 --max-overhead 0.5%', { sample: 100, maxOverhead: 0.005 }],
+    ['--who owner', { who: { owner: true, cgroup: false, follow: false } }],
+    ['--who owner,cgroup', { who: { owner: true, cgroup: true, follow: false } }],
+    ['--who all', { who: { owner: true, cgroup: true, follow: false } }],
+    [
+      '--cgroup a --container !b',
+      {
+        who: { owner: false, cgroup: true, follow: false },
+        metadata: [
+          { key: 'cgroup', negate: false, value: 'a' },
+          { key: 'container', negate: true, value: 'b' },
+        ],
+      },
+    ],
     ['-O', { optimize: false }],
     ['-dddd', { dumpFilter: 3 }],
     ['-y raw', { linkTypeOverride: 'RAW' }],

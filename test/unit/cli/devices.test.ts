@@ -17,6 +17,7 @@ function sysfs(devices: Record<string, Record<string, string>>): FileReader {
       const text = files.get(path);
       return text === undefined ? undefined : new TextEncoder().encode(text);
     },
+    readFolders: () => undefined,
     readDir: (path) => (path === '/sys/class/net' ? Object.keys(devices) : undefined),
     readLink: () => undefined,
     stat: () => undefined,

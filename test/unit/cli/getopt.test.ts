@@ -5,14 +5,15 @@ import { UsageError } from '../../../src/errors.ts';
 
 const options = optionsOf('capture');
 
-/** `-i=any` for each option given, then the words. */
-function split(...args: string[]): { given: string[]; words: readonly string[] } {
-  const { given, words } = splitLine(args, options);
+/** `-i=any` for each option given, then the words, and those behind `--` where there is one. */
+function split(...args: string[]) {
+  const { given, words, after } = splitLine(args, options);
   return {
     given: given.map(({ spelled, argument }) =>
       argument === undefined ? spelled : `${spelled}=${argument}`,
     ),
     words,
+    ...(after === undefined ? {} : { after }),
   };
 }
 
@@ -47,13 +48,14 @@ describe('splitLine() leaves the words of an expression as they are', () => {
     expect(split(...args)).toEqual({ given: [], words: args });
   });
 
-  test('after -- all is expression, a second -- as well', () => {
+  test('after -- all stands apart, a second -- as well', () => {
     expect(split('-n', '--', '-i', 'eth0', '--', '--hook')).toEqual({
       given: ['-n'],
-      words: ['-i', 'eth0', '--', '--hook'],
+      words: [],
+      after: ['-i', 'eth0', '--', '--hook'],
     });
-    expect(split('--', 'filter')).toEqual({ given: [], words: ['filter'] });
-    expect(split('icmp', '--')).toEqual({ given: [], words: ['icmp'] });
+    expect(split('--', 'filter')).toEqual({ given: [], words: [], after: ['filter'] });
+    expect(split('icmp', '--')).toEqual({ given: [], words: ['icmp'], after: [] });
   });
 });
 

@@ -25,7 +25,7 @@ describe('the option table', () => {
       '--duration --sample --stack --track --max-overhead --dry-run --ready-file --color --utc --json --format --print',
     ],
     ['accepted', '-n -p -K -b -f -H -N -u --immediate-mode --nano --time-stamp-precision'],
-    ['not-yet', '--max-rate --cgroup -r -C -G -W -z -Q'],
+    ['not-yet', '--max-rate -r -C -G -W -z -Q'],
     ['refused', '-Z -# -I -j -J -L -m -M -T -E -V --micro --count'],
   ])('has as %s: %s', (status, names) => {
     for (const name of names.split(' ')) {

@@ -42,7 +42,7 @@ describe('xcap top', () => {
       'reading the command line: -c: xcap has no such option: top counts packets and keeps none\n' +
         '  --duration TIME ends it\n',
     ],
-    [['--cgroup', 'a'], '--cgroup: not yet\n'],
+    [['--track'], '--track: not yet\n'],
     [
       ['--by', 'flow', '--by', 'comm'],
       'reading the command line: --by: given twice: flow and comm\n  give it once\n',

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import {
   CALLBACK_PLACEHOLDER,
   HOOK_PLACEHOLDER,
-  MAP_NAMES,
   MAP_PLACEHOLDER,
   RETURN_PLACEHOLDER,
   VALUE_PLACEHOLDER,
@@ -16,6 +15,9 @@ const maps = captureMaps({
   captureMax: 96,
   ringBytes: 1 << 20,
   userBytes: 0,
+  whoBytes: 0,
+  follows: false,
+  owners: false,
   claims: false,
   xdpPairs: 0,
   gathers: false,
@@ -53,7 +55,7 @@ describe('findRelocations()', () => {
   });
 
   it('refuses a load of a map that is not declared', () => {
-    const bad = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER + MAP_NAMES.length), insn(0, 0, 0)]);
+    const bad = Buffer.concat([insn(LD_IMM64, 1, MAP_PLACEHOLDER + maps.length), insn(0, 0, 0)]);
     expect(() => findRelocations(bad, maps)).toThrow(RangeError);
   });
 });

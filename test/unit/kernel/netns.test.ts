@@ -83,6 +83,22 @@ describe('NetnsNames', () => {
     expect(names.name(BLUE)).toBe('green');
   });
 
+  test.each([
+    [`0::/system.slice/docker-${'ab'.repeat(32)}.scope`, 'docker:abababababab'],
+    [
+      `0::/kubepods/pod3a2f1b4c-0d5e-46f7-8a9b-c0d1e2f3a4b5/${'ab'.repeat(32)}`,
+      'pod:3a2f1b4c-0d5e-46f7-8a9b-c0d1e2f3a4b5',
+    ],
+    [`2:pids:/docker/${'ab'.repeat(32)}\n0::/`, 'docker:abababababab'],
+    ['0::/system.slice/nginx.service', 'nginx-init/90'],
+  ])('a namespace is named by the container of %s, and that name is taken too', (cgroup, name) => {
+    const reader = machine();
+    reader.files.set('/proc/90/cgroup', cgroup);
+    const names = new NetnsNames(reader);
+    expect(names.name(NGINX)).toBe(name);
+    expect(names.parse(name)).toEqual({ inode: NGINX, path: '/proc/90/ns/net' });
+  });
+
   test('an owner is asked again after five seconds, and replaced when it has left', () => {
     let now = 0;
     const reader = machine();
