@@ -81,7 +81,7 @@ describe('tracepoint:CATEGORY:NAME', () => {
     const { lport = 0 } = records[1]!;
     const ports = Buffer.from([lport >> 8, lport & 0xff, port >> 8, port & 0xff]).toString('hex');
     expect(records[1]!.packet).toBe(
-      `${'00'.repeat(12)}0800450000280000000000060000${'0a0900010a090002'}${ports}` +
+      `${'00'.repeat(12)}08004500002800000000000600000a0900010a090002${ports}` +
         `${'00'.repeat(8)}5000${'00'.repeat(6)}`,
     );
     expect(records[0]).toMatchObject({ comm: 'bash', context: 'process', state: 'CLOSE' });
