@@ -2,7 +2,12 @@ import { COUNTERS } from '../abi/counters.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import { announce } from './announce.ts';
 import type { Outputs } from './outputs.ts';
-import { formatProgramCosts, formatReaderCost, formatWatcherCost } from './own-cost.ts';
+import {
+  formatProgramCosts,
+  formatReaderCost,
+  formatRuleCosts,
+  formatWatcherCost,
+} from './own-cost.ts';
 import type { CapturePlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import { ReaderMeter } from './reader-cost.ts';
@@ -57,6 +62,7 @@ export async function pumpEvents(
   const meter = new ReaderMeter();
   const costs = (): readonly string[] => [
     ...(measured ? formatProgramCosts(session.costs(), hooks, plan.hooks) : []),
+    ...(measured ? formatRuleCosts(session.ruleCosts()) : []),
     ...(options.text.verbose > 0 ? [formatReaderCost(meter.read())] : []),
   ];
   const stopListening = io.onSummaryRequest(() => {

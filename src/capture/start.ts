@@ -71,7 +71,7 @@ function questionOf(options: CaptureOptions): string {
     [expression, inner, optimize, where],
     [userC.filter?.text, userC.action?.text],
     [options.interface === undefined, snaplen, ringKiB, withoutFeature],
-    [options.sample === undefined, options.maxOverhead === undefined],
+    [options.sample === undefined, options.maxOverhead === undefined, options.rule],
     options.top && [options.top.by],
     options.who,
     metadata.map((each) => (numbered.has(each.key) ? [each.key, each.negate] : each)),

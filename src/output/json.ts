@@ -77,6 +77,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     textField('container', record.container) +
     textField('pod', record.pod) +
     userField(record.user) +
+    ruleField(record.ruleParts) +
     textField('bytes', record.bytes) +
     textField('synth', record.synth) +
     (record.packetId === undefined ? '' : `,"packet_id":${record.packetId}`) +
@@ -108,6 +109,11 @@ function userField(user: PacketRecord['user']): string {
     return `${quoteJson(name)}:${text}`;
   });
   return `,"user":{${members.join(',')}}`;
+}
+
+/** Rare: the packets that a rule dropped. */
+function ruleField(rule: PacketRecord['ruleParts']): string {
+  return rule === undefined ? '' : `,"rule":${asciiJson(rule)}`;
 }
 
 function numberField(name: string, value: number | undefined): string {

@@ -29,6 +29,7 @@ struct xcap_hit {
 	u32 at_data;	    /* the packet starts at skb->data, whatever the header offsets say */
 	u32 synth;	    /* packets without headers come by here: synth.h */
 	struct msghdr *msg; /* what a socket is to send, or to receive */
+	u32 program;	    /* the id of what ran, where --rule asks and the hook knows */
 };
 
 #endif

@@ -20,6 +20,7 @@ export interface JsonRecord {
   readonly packet_id?: number;
   readonly bytes?: string;
   readonly synth?: string;
+  readonly rule?: Readonly<Record<string, unknown>>;
   readonly location?: string;
   readonly context?: string;
   readonly pid: number;
