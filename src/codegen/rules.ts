@@ -52,7 +52,11 @@ export function ruleHeaders(rules: RuleInput | undefined): Record<string, string
   const nft = rules?.watchers.nft;
   return {
     'rule.gen.h': rules === undefined ? '' : emitRuleHeader(),
-    'nft-kernel.gen.h': nft === undefined ? '' : emitStructs(nft, NFT_STRUCTS),
+    // Read by probes only: the ids that casts go by are those of the kernel's own structures.
+    'nft-kernel.gen.h':
+      nft === undefined
+        ? ''
+        : emitStructs(nft, NFT_STRUCTS).replace(/^#define XCAP_BTF_ID.*\n/m, ''),
   };
 }
 
