@@ -44,6 +44,9 @@ static __always_inline void xcap_fill_rule(struct xcap_slot *slot, const struct 
 	struct xcap_rule *rule = &slot->rule, *known;
 	u64 skb = (u64)hit->skb;
 
+	/* A number to the verifier, by what it is negated to. */
+	asm volatile("%0 = -%0" : "+r"(skb));
+	asm volatile("%0 = -%0" : "+r"(skb));
 	rule->kind = 0;
 	if (hit->program && hit->ret <= XCAP_XDP_DROP) {
 		rule->kind = XCAP_RULE_XDP;
