@@ -9,6 +9,7 @@ import {
 } from './events.ts';
 import { CGROUP_SOURCES, OWNER_SOURCES, WHO_BYTES, WHO_FIELDS } from './who.ts';
 import type { CgroupSource, RawOwner } from './who.ts';
+import { decodeRule, RULE_BYTES, type RawRule } from './rules.ts';
 
 /** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
 export const CONTEXTS = [undefined, 'process', 'softirq', 'hardirq', 'nmi'] as const;
@@ -96,6 +97,8 @@ export interface EventSections {
   /** As in MapSizes. */
   readonly whoBytes?: number;
   readonly userBytes?: number;
+  /** As ruleBytes() of maps.ts. */
+  readonly ruleBytes?: number | undefined;
 }
 
 /** The entry of a map; of map 0, a device by its ifindex. */
@@ -120,6 +123,7 @@ export class EventView {
   readonly #userBytes: number;
   /** How many words most events have in common with others, from COMMON_WORDS.from on. */
   readonly commonWords: number;
+  readonly #ruleBytes: number;
   /** The memory's words, aligned as events are. */
   readonly words: Uint32Array;
   #at = 0;
@@ -129,13 +133,17 @@ export class EventView {
    * @param memory that events are in, each at a multiple of 8
    * @param sections that lie between event and packet
    */
-  constructor(memory: Uint8Array, { whoBytes = 0, userBytes = 0 }: EventSections = {}) {
+  constructor(
+    memory: Uint8Array,
+    { whoBytes = 0, userBytes = 0, ruleBytes = 0 }: EventSections = {},
+  ) {
     this.#bytes = memory;
     this.#view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     this.words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength >> 2);
     this.#whoBytes = whoBytes;
     this.#userBytes = userBytes;
     this.commonWords = COMMON_WORDS.to - COMMON_WORDS.from + whoBytes / 4;
+    this.#ruleBytes = ruleBytes;
   }
 
   /**
@@ -143,8 +151,8 @@ export class EventView {
    * @throws RangeError when it is too short for what it says it holds
    */
   moveTo(at: number, length: number): void {
-    const rest = length - EVENT_BYTES - this.#whoBytes - this.#userBytes;
     this.#at = at;
+    const rest = length - this.#contentAt;
     this.#captured = rest < 0 ? 0 : this.#u32(AT.capturedLength);
     if (this.#captured > rest) throw new RangeError('event is cut short');
   }
@@ -293,8 +301,24 @@ export class EventView {
     return this.#bytes.subarray(start + USER_HEADER_BYTES, start + this.#userBytes);
   }
 
-  get #content(): Uint8Array {
+  /** What is known of the rule that the packet fell to. */
+  get rule(): RawRule | undefined {
+    if (this.#ruleBytes === 0 || this.#hasSocket) return undefined;
     const start = this.#at + EVENT_BYTES + this.#whoBytes + this.#userBytes;
+    return decodeRule(this.#bytes.subarray(start, start + RULE_BYTES));
+  }
+
+  get #hasSocket(): boolean {
+    return LINKS[this.#u8(AT.link)] === 'socket';
+  }
+
+  /** Events of sockets have nothing of a rule. */
+  get #contentAt(): number {
+    return EVENT_BYTES + this.#whoBytes + this.#userBytes + (this.#hasSocket ? 0 : this.#ruleBytes);
+  }
+
+  get #content(): Uint8Array {
+    const start = this.#at + this.#contentAt;
     return this.#bytes.subarray(start, start + this.#captured);
   }
 

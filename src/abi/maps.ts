@@ -1,6 +1,7 @@
 /** The maps of a capture: what a program and its reader agree on. */
 import { COUNTERS } from './counters.ts';
 import { EVENT_BYTES, SOCKET_BYTES } from './events.ts';
+import { RULE_BYTES } from './rules.ts';
 import { TOP_SUMS_BYTES } from './top.ts';
 import { FOLLOWED_MAX, OWNER_BYTES, OWNERS_MAX, WHO_COUNTS } from './who.ts';
 
@@ -64,13 +65,18 @@ export const MAP_NAMES = [
   'followed',
   'owners',
   'who_counts',
+  'verdicts',
+  'passing',
+  'tables',
+  'entered',
+  'changes',
 ] as const;
 export type MapName = (typeof MAP_NAMES)[number];
 
 /** enum bpf_map_type, include/uapi/linux/bpf.h. */
 const MAP_TYPE = {
-  ...{ hash: 1, array: 2, percpuHash: 5, percpuArray: 6 },
-  ...{ stackTrace: 7, ringbuf: 27 },
+  ...{ hash: 1, array: 2, percpuHash: 5, percpuArray: 6, stackTrace: 7 },
+  ...{ lruHash: 9, lruPercpuHash: 10, ringbuf: 27 },
 } as const;
 
 /**
@@ -120,6 +126,10 @@ export interface MapSizes {
   readonly stackDepth?: number | undefined;
   /** Packets are followed. */
   readonly tracks?: boolean | undefined;
+  /** Rules are watched: each event has what is known of its packet's, behind the fields of --action-c. */
+  readonly rules?: boolean | undefined;
+  /** ruleBytes() of it. */
+  readonly ruleBytes?: number | undefined;
   /** Events are counted by a key; undefined: they are sent. */
   readonly top?: TopSizes | undefined;
 }
@@ -129,6 +139,17 @@ export interface TopSizes {
   /** Keys that are told apart. */
   readonly rows: number;
 }
+
+/** Packets between a rule's verdict and their end, on all CPUs: more take the place of the oldest. */
+const VERDICTS = 4096;
+/** Packets in chains at a time, by address: those that share a place are not told. A power of two. */
+export const PASSING_PLACES = 4096;
+/** Tables of iptables-legacy, in all namespaces, that are watched. */
+const WATCHED_TABLES = 1024;
+
+/** Bytes of an event for what is known of a rule. */
+export const ruleBytes = ({ rules = false }: Pick<MapSizes, 'rules'>): number =>
+  rules ? RULE_BYTES : 0;
 
 /** Activations whose event can wait at a time: more are lost, and counted. */
 const PENDING_EVENTS = 512;
@@ -179,8 +200,9 @@ export const WALK_BYTES = 136;
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
   const slots = sizes.possibleCpus * slotsPerCpu(sizes);
-  const slotBytes =
-    EVENT_BYTES + sizes.whoBytes + sizes.userBytes + slotDataBytes(sizes) + WALK_BYTES;
+  const extraBytes = sizes.whoBytes + sizes.userBytes + ruleBytes(sizes);
+  const slotBytes = EVENT_BYTES + extraBytes + slotDataBytes(sizes) + WALK_BYTES;
+  const ifRules = (count: number): number => (sizes.rules === true ? count : 1);
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },
     counts: {
@@ -214,7 +236,7 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       type: MAP_TYPE.hash,
       keySize: 16,
       valueSize: sizes.returns
-        ? (EVENT_BYTES + sizes.whoBytes + sizes.userBytes + pendingMax(sizes.captureMax) + 7) & ~7
+        ? (EVENT_BYTES + extraBytes + pendingMax(sizes.captureMax) + 7) & ~7
         : 8,
       maxEntries: sizes.returns ? PENDING_EVENTS : 1,
     },
@@ -263,6 +285,36 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       maxEntries: sizes.owners ? OWNERS_MAX : 1,
     },
     who_counts: { type: MAP_TYPE.array, keySize: 4, valueSize: 8, maxEntries: WHO_COUNTS.length },
+    // Of a packet, by its address: struct xcap_rule.
+    verdicts: {
+      type: MAP_TYPE.lruHash,
+      keySize: 8,
+      valueSize: RULE_BYTES,
+      maxEntries: ifRules(VERDICTS),
+    },
+    // struct xcap_passing of templates/include/rule-state.h.
+    passing: {
+      type: MAP_TYPE.array,
+      keySize: 4,
+      valueSize: 32,
+      maxEntries: ifRules(PASSING_PLACES),
+    },
+    // struct xcap_xt_sums and xcap_xt_entered of templates/xt-rules.bpf.c. A table that is replaced is another
+    // one: the oldest go.
+    tables: {
+      type: MAP_TYPE.lruPercpuHash,
+      keySize: 8,
+      valueSize: 48,
+      maxEntries: ifRules(WATCHED_TABLES),
+    },
+    entered: {
+      type: MAP_TYPE.array,
+      keySize: 4,
+      valueSize: 32,
+      maxEntries: ifRules(PASSING_PLACES),
+    },
+    // Replacements of tables, begun and done.
+    changes: { type: MAP_TYPE.array, keySize: 4, valueSize: 16, maxEntries: 1 },
   };
   return MAP_NAMES.map((name) => ({ name: `xcap_${name}`, flags: 0, ...specs[name] }));
 }

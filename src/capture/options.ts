@@ -20,6 +20,8 @@ export interface CaptureOptions {
   readonly xdpActions: readonly number[] | undefined;
   /** --partial: go on without the hooks that cannot be had. */
   readonly partial: boolean;
+  /** --rule: which rule a packet fell to. */
+  readonly rule: boolean;
   /** The filter expression; empty matches every packet. */
   readonly expression: string;
   /** What filters instead of the expression, which then only says what was asked for. */

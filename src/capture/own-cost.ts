@@ -10,6 +10,13 @@ export interface ProgramCost {
   readonly ns: number;
 }
 
+/** Of one program that watches rules. */
+export interface RuleCost {
+  readonly place: string;
+  readonly runs: number;
+  readonly ns: number;
+}
+
 /** Of xcap's own process. */
 export interface ReaderCost {
   /** Since the start was over. */
@@ -66,6 +73,19 @@ export function formatProgramCosts(
   return [...rows.values(), ...sums.values()]
     .filter(({ named, runs }) => named || runs > 0)
     .map(formatRow);
+}
+
+/** A line for each place that was passed. */
+export function formatRuleCosts(costs: readonly RuleCost[]): readonly string[] {
+  const rows = new Map<string, Row>();
+  for (const { place, runs, ns } of costs) {
+    const label = `--rule at ${place}`;
+    const row = rows.get(label) ?? {
+      ...{ label, named: true, programs: 0, measured: true, runs: 0, ns: 0 },
+    };
+    rows.set(label, { ...row, programs: row.programs + 1, runs: row.runs + runs, ns: row.ns + ns });
+  }
+  return [...rows.values()].filter(({ runs }) => runs > 0).map(formatRow);
 }
 
 const sharedLabel = (pattern: string, names: readonly string[]): string =>

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { WHO_BYTES } from '../abi/who.ts';
 import { hasWho } from '../codegen/who.ts';
-import { captureMax, PENDING_BYTES, slotDataBytes, type MapSizes } from '../abi/maps.ts';
+import { captureMax, PENDING_BYTES, ruleBytes, slotDataBytes, type MapSizes } from '../abi/maps.ts';
 import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { livePrograms } from '../bpf/programs.ts';
 import { seesBare, unitKind } from '../codegen/hooks.ts';
@@ -51,6 +51,7 @@ import { findCgroup, findContainer, findDevice, findLocations, findNetns } from 
 import { THIS_SYSTEM, type PlanTarget } from './plan-target.ts';
 import { stackDepth, stackNotes } from './stack-depth.ts';
 import { requireMembers } from './require-members.ts';
+import { planRules, type RulePlan } from './rule-plan.ts';
 import { planTop, type TopPlan } from './top/plan-top.ts';
 import { resolveMetadata } from './resolve-metadata.ts';
 import { unitAbilities } from './unit-abilities.ts';
@@ -72,6 +73,8 @@ export interface CapturePlan {
   readonly names: Names;
   /** Of `xcap top`. */
   readonly top: TopPlan | undefined;
+  /** Of --rule. */
+  readonly rules: RulePlan | undefined;
   /** For the user at the start: what is not as it could be. */
   readonly notes: readonly string[];
   /** Reads ahead what the first event will need; returns further notes. */
@@ -147,6 +150,8 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
   const cpus = possibleCpuNumbers(liveReader);
   const whoBytes = hasWho(options.who) ? WHO_BYTES : 0;
   const top = options.top && planTop(options.top, hooks, cpus);
+  const rules = options.rule ? planRules(view, hooks, cpus) : undefined;
+  const extraBytes = userBytes(userC) + ruleBytes({ rules: options.rule });
   const sizes: MapSizes = {
     hooks: hookIds(hooks).length,
     possibleCpus: cpus,
@@ -154,7 +159,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     whoBytes,
     follows: options.who.follow,
     owners: options.who.owner,
-    captureMax: captureMax(options.snaplen, ringBytes, whoBytes + userBytes(userC)),
+    captureMax: captureMax(options.snaplen, ringBytes, whoBytes + extraBytes),
     ringBytes,
     claims: units.some(({ claims }) => claims),
     xdpPairs: countXdpPairs(hooks),
@@ -164,6 +169,8 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     returns: hooks.some(({ part }) => part !== undefined),
     tracks: options.track,
     stackDepth: options.stack ? stackDepth(reader) : undefined,
+    rules: options.rule,
+    ruleBytes: ruleBytes({ rules: options.rule }),
     top,
   };
   return {
@@ -196,6 +203,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       redirect: hooks.some(({ xdp }) => xdp !== undefined)
         ? redirectSource(view.btf, view.arch, reader)
         : { kind: 'none' },
+      rules: rules?.input,
       top: top?.by,
       readTemplate: (path) => readFileSync(packageFile('templates', path), 'utf8'),
     }),
@@ -203,8 +211,9 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     license: PROGRAM_LICENSE,
     sizes,
     fileLinkType: fileLinkType(options, device),
-    names: makeNames(view, hooks, context, userC),
+    names: makeNames(view, hooks, context, userC, rules),
     top,
+    rules,
     notes: [
       ...(options.text.verbose > 0 ? explained : []),
       ...skipped.map(({ message }) => `${message}: left out`),
@@ -218,6 +227,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       ...returnNotes(hooks, options),
       ...stackNotes(options.stack, hooks),
       ...(tracking?.notes ?? []),
+      ...(rules?.notes ?? []),
     ],
     socketOwners: view.socketOwners,
     warmUp: () => {
@@ -282,6 +292,7 @@ function makeNames(
   hooks: readonly ResolvedHook[],
   context: ContextSource,
   { layout }: UserC,
+  rules: RulePlan | undefined,
 ): Names {
   const devices = new DeviceNames(view.netns);
   const reasonName = (value: number): string => view.reasons.name(value);
@@ -311,6 +322,7 @@ function makeNames(
     netnsLabel: (inode) => view.netns.label(inode),
     device: (inode, ifindex) => devices.name(inode, ifindex),
     user: layout && ((bytes) => userValues(layout, bytes)),
+    rule: rules?.describe,
     contextByStack: context.kind === 'task-stack',
   };
 }

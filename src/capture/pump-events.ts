@@ -3,7 +3,12 @@ import { TRACKED } from '../abi/maps.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import { announce } from './announce.ts';
 import type { Outputs } from './outputs.ts';
-import { formatProgramCosts, formatReaderCost, formatWatcherCost } from './own-cost.ts';
+import {
+  formatProgramCosts,
+  formatReaderCost,
+  formatRuleCosts,
+  formatWatcherCost,
+} from './own-cost.ts';
 import type { CapturePlan } from './plan.ts';
 import { Pump } from './pump.ts';
 import { ReaderMeter } from './reader-cost.ts';
@@ -62,6 +67,7 @@ export async function pumpEvents(
   const meter = new ReaderMeter();
   const costs = (): readonly string[] => [
     ...(measured ? programCosts(plan, session) : []),
+    ...(measured ? formatRuleCosts(session.ruleCosts()) : []),
     ...(options.text.verbose > 0 ? [formatReaderCost(meter.read())] : []),
   ];
   const stopListening = io.onSummaryRequest(() => {

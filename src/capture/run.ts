@@ -155,6 +155,7 @@ async function attach(
 ): Promise<void> {
   const refused: Refusal[] = [];
   try {
+    watchRules(session, object, plan, 'before', io);
     await session.attach(object, plan.hooks, plan.program.functionOf, {
       step: attachStep(io),
       note: (text) => {
@@ -166,6 +167,7 @@ async function attach(
         refused.push({ hook, error });
       },
     });
+    watchRules(session, object, plan, 'behind', io);
   } catch (error) {
     const { filter, action } = plan.userC;
     if (!(error instanceof VerifierError) || (filter ?? action) === undefined) throw error;
@@ -179,6 +181,20 @@ async function attach(
   const hooks = plan.hooks.filter(({ part }) => part !== 'entry').length;
   if (refused.length >= hooks) throw first.error;
   for (const line of describeRefusals(refused, hooks)) io.log.note(line);
+}
+
+function watchRules(
+  session: Session,
+  object: CompiledObject,
+  { rules }: CapturePlan,
+  which: 'before' | 'behind',
+  io: CaptureIo,
+): void {
+  if (rules === undefined) return;
+  rules.countChangesBy(() => session.ruleChanges());
+  const failed = session.watchRules(object, rules[which]);
+  rules.leaveOut(failed.map(({ place }) => place));
+  for (const why of new Set(failed.map((each) => each.why))) io.log.note(`--rule: ${why}`);
 }
 
 const YIELD_MS = 50;

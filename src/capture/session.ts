@@ -19,7 +19,9 @@ import {
   type NumberedHook,
 } from './attach.ts';
 import { HookMaps } from './hook-maps.ts';
-import type { ProgramCost } from './own-cost.ts';
+import type { ProgramCost, RuleCost } from './own-cost.ts';
+import { XcapError } from '../errors.ts';
+import type { WatchedPlace } from './rule-plan.ts';
 import { sumCounters, type KernelCounts } from './stats.ts';
 
 /** Hooks that one program serves, loaded from one compiled function. */
@@ -109,6 +111,8 @@ export class Session implements Disposable {
   readonly #loaded: LoadedGroup[] = [];
   readonly #watchers: BpfProgram[] = [];
   readonly #attached: Attached[] = [];
+  /** Programs that watch rules. */
+  readonly #ruleWatchers: { readonly place: string; readonly program: BpfProgram }[] = [];
   #load: ((hook: NumberedHook, name: string) => BpfProgram) | undefined;
   #attach: ((hooks: readonly NumberedHook[], program: BpfProgram) => Attachment) | undefined;
   /** Hooks in vain: their return could not be attached. */
@@ -259,6 +263,43 @@ export class Session implements Disposable {
   }
 
   /**
+   * Attaches what watches rules: `before` the hooks, and behind them what ends it.
+   *
+   * @returns what could not be attached: places and why
+   */
+  watchRules(
+    object: CompiledObject,
+    places: readonly WatchedPlace[],
+  ): readonly { readonly place: string; readonly why: string }[] {
+    const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
+    const hookMaps = new HookMaps([], () => undefined);
+    return places.flatMap(({ hook, program: name }) => {
+      const compiled = object.programs.find((each) => each.name === name);
+      if (compiled === undefined) throw new RangeError(`no program ${name}`);
+      try {
+        const insns = relocate(compiled, fds);
+        const program = this.#held.add(
+          loadProgram(hook, object.license, insns, hookMaps, compiled.callback),
+        );
+        this.#ruleWatchers.push({ place: hook.place, program });
+        this.#links.add(onlyOnce(attachProgram([{ hook, number: 0 }], program, hookMaps)));
+        return [];
+      } catch (error) {
+        if (!(error instanceof XcapError)) throw error;
+        return [{ place: hook.place, why: error.message }];
+      }
+    });
+  }
+
+  /** How often tables of iptables-legacy have been replaced; undefined while one is. */
+  ruleChanges(): bigint | undefined {
+    const bytes = this.#map('xcap_changes').lookup(0, 16);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const [begun, done] = [view.getBigUint64(0, true), view.getBigUint64(8, true)];
+    return begun === done ? done : undefined;
+  }
+
+  /**
    * Attaches what is already attached to one place more, from a function that is loaded already.
    *
    * @throws PermissionError, SystemError, UnsupportedError, VerifierError
@@ -381,6 +422,14 @@ export class Session implements Disposable {
       runs: stats.reduce((sum, { runCount }) => sum + Number(runCount), 0),
       ns: stats.reduce((sum, { runTimeNs }) => sum + Number(runTimeNs), 0),
     };
+  }
+
+  /** As costs(), of what watches rules: by the place where it is attached. */
+  ruleCosts(): readonly RuleCost[] {
+    return this.#ruleWatchers.map(({ place, program }) => {
+      const { runCount, runTimeNs } = program.stats();
+      return { place, runs: Number(runCount), ns: Number(runTimeNs) };
+    });
   }
 
   /** The counters of hook number `hook`, summed over CPUs. */

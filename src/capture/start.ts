@@ -77,6 +77,7 @@ function questionOf(options: CaptureOptions): string {
       options.stack,
       options.track,
       options.gather !== undefined,
+      options.rule,
     ],
     options.top && [options.top.by],
     options.who,

@@ -53,6 +53,7 @@ export function captureOptions(
     loadPass: given.has('load-pass'),
     xdpActions: given.value('actions', parseXdpActions),
     partial: given.has('partial'),
+    rule: given.has('rule'),
     expression: given.value('expression-file', around.readExpression) ?? words.join(' '),
     inner: given.value('inner', (_spelled, text) => text),
     userC: parseUserC(

@@ -292,6 +292,15 @@ const OWN = [
     help: 'text lines also when -w is given',
   },
   {
+    key: 'rule',
+    long: 'rule',
+    type: 'flag',
+    group: 'output',
+    status: 'built',
+    conflicts: ['run', 'max-overhead'],
+    help: 'which rule a packet fell to: of nftables, iptables-nft or iptables-legacy with its text; classifier of tc, program, filter of a socket; at hook drop',
+  },
+  {
     key: 'json',
     long: 'json',
     type: 'flag',

@@ -13,10 +13,8 @@ const HELP: Readonly<Record<string, string>> = {
   'line-buffered': '',
   'packet-buffered': '',
 };
-/** Not built yet: they choose packets. */
-const PROMISED: ReadonlySet<string> = new Set(['track']);
 /** They are about one packet each, or about what a capture leaves behind. */
-const NOT_SHARED: ReadonlySet<string> = new Set(['list-interfaces', 'run']);
+const NOT_SHARED: ReadonlySet<string> = new Set(['list-interfaces', 'run', 'track']);
 
 /** A capture's options as `xcap top` takes them: those that are about packets kept say that none is. */
 export function forTop(options: readonly OptionSpec[]): readonly OptionSpec[] {
@@ -25,8 +23,7 @@ export function forTop(options: readonly OptionSpec[]): readonly OptionSpec[] {
     .map((option) => {
       const { key, group, status, help } = option;
       const same = (group === 'trace' || group === 'match') && !NOT_SHARED.has(key);
-      if (same || SHARED.has(key) || PROMISED.has(key))
-        return { ...option, help: HELP[key] ?? help };
+      if (same || SHARED.has(key)) return { ...option, help: HELP[key] ?? help };
       if (status === 'accepted' || status === 'refused') return option;
       return {
         ...option,

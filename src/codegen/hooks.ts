@@ -315,6 +315,9 @@ function emitRun(
           // Behind the only argument of a program, its context.
           `hit.ret = (u32)${program === undefined ? 'xcap_func_ret(ctx)' : 'ctx[1]'};`,
           'hit.returned = 1;',
+          ...(insns === undefined
+            ? []
+            : ['#if XCAP_RULES', `hit.program = xcap_xdp_program_id(${insns});`, '#endif']),
         ]
       : []),
     pair === undefined

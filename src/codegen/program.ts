@@ -51,6 +51,7 @@ import {
 } from './kernel-structs.ts';
 import { mergeWants } from './merge-wants.ts';
 import { hasWho, watchersOf, whoDefines, WHO_STRUCTS, type Watcher, type WhoWants } from './who.ts';
+import { ruleDefines, ruleHeaders, ruleUnits, type RuleInput } from './rules.ts';
 import { RunValues, type ValueOf } from './run-values.ts';
 
 /** The programs are loaded as this: GPL-compatible, as the tracing helpers demand. */
@@ -89,6 +90,8 @@ export interface ProgramInput {
   readonly sample: number | undefined;
   /** What is looked at can be thinned out while the programs run. */
   readonly skips: boolean;
+  /** --rule; undefined: nobody asks. */
+  readonly rules?: RuleInput | undefined;
   /** Events are counted by these; undefined: they are sent. */
   readonly top?: readonly TopDimension[] | undefined;
   readonly readTemplate: (path: string) => string;
@@ -174,6 +177,7 @@ function configHeader(
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect, valueOf),
+    ...ruleDefines(input.rules),
   ];
   return defines.map(([name, value]) => `#define ${name} ${value}`).join('\n') + '\n';
 }
@@ -343,6 +347,7 @@ export function generateProgram(input: ProgramInput): ProgramSource {
     'filter.gen.h': filterHeader(input.filter),
     ...userHeaders(input.userC),
     'inner.gen.h': innerHeader(input.inner),
+    ...ruleHeaders(input.rules),
   };
   const units = kinds.map((kind): ProgramUnit => {
     const hooks = input.hooks.filter((hook) => unitKind(hook) === kind);
@@ -364,8 +369,11 @@ export function generateProgram(input: ProgramInput): ProgramSource {
   });
   const watchers = watchersOf(input.btf, input.who, input.fentry);
   return {
-    units:
-      watchers.length === 0 ? units : [...units, watcherUnit(input, shared, watchers, values.of)],
+    units: [
+      ...units,
+      ...(watchers.length === 0 ? [] : [watcherUnit(input, shared, watchers, values.of)]),
+      ...ruleUnits(input),
+    ],
     watchers,
     functionOf: input.hooks.map((hook) => functionOf.get(hook) ?? ''),
     values: values.all,

@@ -77,6 +77,7 @@ function formatJsonLine(record: PacketRecord, snaplen: number): string {
     textField('container', record.container) +
     textField('pod', record.pod) +
     userField(record.user) +
+    ruleField(record.ruleParts) +
     textField('bytes', record.bytes) +
     textField('synth', record.synth) +
     stackField(record.stack) +
@@ -113,6 +114,11 @@ function userField(user: PacketRecord['user']): string {
 
 function stackField(stack: PacketRecord['stack']): string {
   return stack === undefined ? '' : `,"stack":[${stack.map(quoteJson).join(',')}]`;
+}
+
+/** Rare: the packets that a rule dropped. */
+function ruleField(rule: PacketRecord['ruleParts']): string {
+  return rule === undefined ? '' : `,"rule":${asciiJson(rule)}`;
 }
 
 function numberField(name: string, value: number | undefined): string {

@@ -105,6 +105,7 @@ export class TextSink implements Sink {
     let text = `${this.#headText(record)}${packet.text}`;
     if (record.synth !== undefined) text += synthText(record);
     if (record.bytes !== undefined) text += ` [${record.bytes}]`;
+    if (record.rule !== undefined) text += ` [${escapeText(record.rule)}]`;
     if (record.userText !== undefined) text += ` {${escapeText(record.userText)}}`;
     if (verbose > 0)
       text += `\n    ${this.#palette.dim}${metadataText(record)}${this.#palette.end}`;

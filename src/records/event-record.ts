@@ -13,6 +13,7 @@ import type {
 } from './record.ts';
 import { decodeReturn, type Returned } from './returned.ts';
 import type { Stacks } from './stacks.ts';
+import { ruleText, type Rule } from './rule.ts';
 import { socketFields, type SocketFields } from './socket.ts';
 
 /** How long names and the clock's offset are taken as they were. */
@@ -41,6 +42,7 @@ export class EventRecord implements PacketRecord {
   #user: readonly UserValue[] | undefined;
   #redirect: string | undefined;
   #bytes: 'linear-only' | undefined;
+  #rule: Rule | undefined;
 
   /**
    * @param memory as EventView takes it
@@ -93,6 +95,11 @@ export class EventRecord implements PacketRecord {
       this.#socket = socketFields(socket);
       this.#plain = false;
     }
+    const rule = this.#names.rule === undefined ? undefined : event.rule;
+    if (rule !== undefined) {
+      this.#rule = this.#names.rule?.(rule, this.#common.reason);
+      this.#plain = false;
+    }
     const user = this.#names.user === undefined ? undefined : event.user;
     if (user !== undefined) {
       this.#user = this.#names.user?.(user);
@@ -107,6 +114,7 @@ export class EventRecord implements PacketRecord {
     this.#user = undefined;
     this.#redirect = undefined;
     this.#bytes = undefined;
+    this.#rule = undefined;
     this.#plain = true;
   }
 
@@ -249,6 +257,12 @@ export class EventRecord implements PacketRecord {
   }
   get whoLabel(): string | undefined {
     return this.#common.whoLabel;
+  }
+  get ruleParts(): Rule | undefined {
+    return this.#rule;
+  }
+  get rule(): string | undefined {
+    return this.#rule && ruleText(this.#rule);
   }
   get user(): readonly UserValue[] | undefined {
     return this.#user;

@@ -1,6 +1,8 @@
+import type { RawRule } from '../abi/rules.ts';
 import type { ReturnType } from '../hooks/return-type.ts';
 import type { SocketOwner } from '../kernel/socket-owners.ts';
 import type { UserValue } from '../user-c/values.ts';
+import type { Rule } from './rule.ts';
 
 /** What turns numbers of the kernel into names; each answers undefined when it cannot tell. */
 export interface Names {
@@ -28,6 +30,8 @@ export interface Names {
   readonly contextByStack: boolean;
   /** Name of a device of a namespace; undefined when it is not known. */
   readonly device?: (netns: number, ifindex: number) => string | undefined;
+  /** --rule; undefined without. */
+  readonly rule?: ((raw: RawRule, reason: string | undefined) => Rule | undefined) | undefined;
   /** Fields of --action-c; undefined without. */
   readonly user: ((bytes: Uint8Array) => readonly UserValue[]) | undefined;
 }

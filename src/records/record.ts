@@ -1,6 +1,7 @@
 /** What an event becomes once decoded and enriched. Absent is `undefined`; zero is 0. */
 
 import type { UserValue } from '../user-c/values.ts';
+import type { Rule } from './rule.ts';
 import type { SocketFields } from './socket.ts';
 import type { WhoFields } from './who.ts';
 
@@ -90,6 +91,9 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   readonly redirect?: string | undefined;
   /** The same at each hook that one packet came by. */
   readonly packetId?: bigint | undefined;
+  /** Which rule the packet fell to; `rule` is that in one line. */
+  readonly ruleParts?: Rule | undefined;
+  readonly rule?: string | undefined;
   /** Fields of --action-c, where it gave some; `userText` is them as they are written: `a=1 b=0x2`. */
   readonly user?: readonly UserValue[] | undefined;
   readonly userText?: string | undefined;

@@ -28,6 +28,7 @@
 #include "returns.h"
 #include "stack.h"
 #include "track.h"
+#include "rules.h"
 #include "top.h"
 
 #if !XCAP_TOP
@@ -211,6 +212,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 #if XCAP_WHO
 		slot->event.socket = xcap_fill_who(&slot->who, hit);
 #endif
+		xcap_fill_rule(slot, hit);
 		length = xcap_copy_packet(slot, hit, view);
 #if XCAP_RETURNS
 		if (hit->until_return && length > XCAP_PENDING_MAX)

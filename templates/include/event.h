@@ -6,6 +6,9 @@
 #include "helpers.h"
 #include "events.gen.h"
 #include "user.h"
+#if XCAP_RULES
+#include "rule.gen.h"
+#endif
 
 /*
  * Where gather.h is in a packet. In memory, where the verifier knows none of it: in registers it
@@ -52,6 +55,9 @@ struct xcap_slot {
 		struct xcap_user_extend user;
 		u64 user_words[XCAP_USER_WORDS];
 	};
+#endif
+#if XCAP_RULES
+	struct xcap_rule rule;
 #endif
 	/* More than what is captured: room for the last copy of gather.h, of any size. */
 	u8 data[XCAP_SLOT_DATA];

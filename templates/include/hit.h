@@ -31,6 +31,7 @@ struct xcap_hit {
 	struct msghdr *msg; /* what a socket is to send, or to receive */
 	u32 ends;	    /* the packet is being freed */
 	u32 follows;	    /* only packets that are followed already: track.h */
+	u32 program;	    /* the id of what ran, where --rule asks and the hook knows */
 };
 
 #endif

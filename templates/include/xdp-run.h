@@ -141,12 +141,17 @@ static __always_inline int xcap_xdp_from(struct xdp_buff *xdp, u32 ifindex, u32 
 }
 
 /* The program that runs: the dispatcher is given its instructions, the last member. */
-static __always_inline int xcap_xdp_program_is(u64 insns, u64 offset, u32 id)
+static __always_inline u32 xcap_xdp_program_id(u64 insns, u64 offset)
 {
 	struct bpf_prog *prog = (struct bpf_prog *)(insns - offset);
 	struct bpf_prog_aux *aux = PROBE(prog, aux);
 
-	return PROBE(aux, id) == id;
+	return PROBE(aux, id);
+}
+
+static __always_inline int xcap_xdp_program_is(u64 insns, u64 offset, u32 id)
+{
+	return xcap_xdp_program_id(insns, offset) == id;
 }
 
 /* It is a device's, not of an entry of a device or CPU map. */

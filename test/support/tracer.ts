@@ -21,6 +21,7 @@ export interface JsonRecord {
   readonly stack?: readonly string[];
   readonly bytes?: string;
   readonly synth?: string;
+  readonly rule?: Readonly<Record<string, unknown>>;
   readonly location?: string;
   readonly context?: string;
   readonly pid: number;

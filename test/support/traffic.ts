@@ -18,6 +18,7 @@ export const SENDERS = [
   'send-datagrams',
   'send-stream',
   'socket-traffic',
+  'filtered-socket',
   'af-xdp',
   'skb-program',
   'xdp-program',

@@ -1,10 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { formatProgramCosts, formatReaderCost, formatTime } from '../../../src/capture/own-cost.ts';
+import {
+  formatProgramCosts,
+  formatReaderCost,
+  formatTime,
+  formatRuleCosts,
+} from '../../../src/capture/own-cost.ts';
 import { ringKiB } from '../../../src/capture/reader-cost.ts';
 
 const named = (...ids: readonly string[]) => ids.map((id) => ({ id, pattern: undefined }));
 const cost = (hooks: readonly number[], runs: number, ns: number, measured = true) => ({
   ...{ hooks, runs, ns, measured },
+});
+
+describe('formatRuleCosts()', () => {
+  it('adds up the programs of a place, and leaves out places that nothing passed', () => {
+    expect(
+      formatRuleCosts([
+        { place: 'f [m]', runs: 10, ns: 1000 },
+        { place: 'g', runs: 0, ns: 0 },
+        { place: 'f [m]', runs: 30, ns: 1000 },
+      ]),
+    ).toEqual(['--rule at f [m]: cost: 50 ns per run, 40 runs of 2 programs, 2.0 us of CPU time']);
+  });
 });
 
 describe('formatProgramCosts()', () => {

@@ -39,6 +39,7 @@ test('captureOptions() has the defaults of the product', () => {
     loadPass: false,
     xdpActions: undefined,
     partial: false,
+    rule: false,
     expression: '',
     inner: undefined,
     userC: NO_USER_C,

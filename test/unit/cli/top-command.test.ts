@@ -42,7 +42,11 @@ describe('xcap top', () => {
       'reading the command line: -c: xcap has no such option: top counts packets and keeps none\n' +
         '  --duration TIME ends it\n',
     ],
-    [['--track'], '--track: not yet\n'],
+    [
+      ['--track'],
+      'reading the command line: --track: xcap has no such option: top counts packets and keeps none\n' +
+        '  leave it out, or capture: xcap --track ...\n',
+    ],
     [
       ['--by', 'flow', '--by', 'comm'],
       'reading the command line: --by: given twice: flow and comm\n  give it once\n',

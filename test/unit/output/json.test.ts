@@ -193,6 +193,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
       bytes: 'linear-only',
       synth: 'eth,ip,tcp',
       stack: ['nf_hook_slow+0xa2', 'veth_xmit+0x40 [veth]'],
+      ruleParts: { by: 'nftables', table: 't\u00e9', handle: 3, number: 1, unknown: undefined },
       ...SOCKET,
     }),
     sampleRecord({ ...NOTHING_KNOWN, data: new Uint8Array(0), wireLength: 0 }),
@@ -204,6 +205,7 @@ test('every record fits docs/record.schema.json, which lists every field', () =>
   const objects = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   for (const object of objects) expect(violations(schema, object)).toEqual([]);
   expect(Object.keys(objects[0]!)).toEqual(Object.keys(schema.properties));
+  expect(objects[0]!['rule']).toEqual({ by: 'nftables', table: 't\u00e9', handle: 3, number: 1 });
   expect(objects[0]!['user']).toEqual({ ttl: 64, big: '1152921504606846976', note: 'a"\u001b' });
   expect(schema.required.toSorted()).toEqual(Object.keys(objects[1]!).toSorted());
 });
