@@ -14,7 +14,7 @@ const HELP: Readonly<Record<string, string>> = {
   'packet-buffered': '',
 };
 /** They are about one packet each, or about what a capture leaves behind. */
-const NOT_SHARED: ReadonlySet<string> = new Set(['list-interfaces', 'run', 'track']);
+const NOT_SHARED: ReadonlySet<string> = new Set(['list-interfaces', 'run']);
 
 /** A capture's options as `xcap top` takes them: those that are about packets kept say that none is. */
 export function forTop(options: readonly OptionSpec[]): readonly OptionSpec[] {

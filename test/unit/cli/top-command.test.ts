@@ -43,11 +43,6 @@ describe('xcap top', () => {
         '  --duration TIME ends it\n',
     ],
     [
-      ['--track'],
-      'reading the command line: --track: xcap has no such option: top counts packets and keeps none\n' +
-        '  leave it out, or capture: xcap --track ...\n',
-    ],
-    [
       ['--by', 'flow', '--by', 'comm'],
       'reading the command line: --by: given twice: flow and comm\n  give it once\n',
     ],
