@@ -1,26 +1,26 @@
 import { type FileReader, readText } from '../kernel/reader.ts';
 import { processIds } from '../kernel/processes.ts';
 import type { MetadataFilter } from './options.ts';
-import type { Session } from './session.ts';
+import type { SessionMaps } from './session-maps.ts';
 
 /** Processes that fork while they are listed are listed again: so often at most. */
 const ROUNDS = 8;
 
-type Side = Parameters<Session['follow']>[1];
+type Side = Parameters<SessionMaps['follow']>[1];
 
 /**
  * Puts the processes of --pid, and all that came of them before, on their sides. Those that come of them from now on the kernel
  * adds, so that the watchers have to be attached already.
  */
 export function followProcesses(
-  session: Pick<Session, 'follow'>,
+  maps: Pick<SessionMaps, 'follow'>,
   filters: readonly MetadataFilter[],
   reader: FileReader,
 ): void {
   const sides = new Map<number, Side>();
   const put = (pid: number, side: Side): void => {
     sides.set(pid, side);
-    session.follow(pid, side);
+    maps.follow(pid, side);
   };
   for (const filter of filters) {
     if (filter.key === 'pid') put(filter.value, filter.negate ? 'refuse' : 'accept');

@@ -92,7 +92,7 @@ export class OverheadLimit {
       case 'lower': {
         const names = new Map<number, string[]>();
         for (const [unit, level] of step.levels) {
-          for (const hook of unit) session.setSampling(hook, level);
+          for (const hook of unit) session.maps.setSampling(hook, level);
           names.set(level, [...(names.get(level) ?? []), ...this.#names(unit)]);
         }
         const parts = [...names].map(
@@ -131,7 +131,7 @@ export class OverheadLimit {
       at: performance.now(),
       readerNs: meter.cpuNs(),
       programs: session.costs(),
-      counts: this.#hooks.map((_, hook) => session.counts(hook)),
+      counts: this.#hooks.map((_, hook) => session.maps.counts(hook)),
       written: [...reader.written],
     };
   }

@@ -10,8 +10,8 @@ export interface ProgramCost {
   readonly ns: number;
 }
 
-/** Of one program that watches rules. */
-export interface RuleCost {
+/** Of one program that is no hook's. */
+export interface BesideCost {
   readonly place: string;
   readonly runs: number;
   readonly ns: number;
@@ -76,7 +76,7 @@ export function formatProgramCosts(
 }
 
 /** A line for each place that was passed. */
-export function formatRuleCosts(costs: readonly RuleCost[]): readonly string[] {
+export function formatRuleCosts(costs: readonly BesideCost[]): readonly string[] {
   const rows = new Map<string, Row>();
   for (const { place, runs, ns } of costs) {
     const label = `--rule at ${place}`;
@@ -122,6 +122,12 @@ export function formatReaderCost(cost: ReaderCost): string {
 }
 
 const mebibytes = (kib: number): string => `${(kib / 1024).toFixed(1)} MiB`;
+
+/** Of several together. */
+export const sumCosts = (costs: readonly BesideCost[]): { runs: number; ns: number } => ({
+  runs: costs.reduce((sum, { runs }) => sum + runs, 0),
+  ns: costs.reduce((sum, { ns }) => sum + ns, 0),
+});
 
 /** Programs beside the hooks, that keep the maps of who is who current. */
 export const formatWatcherCost = (runs: number, ns: number): string =>

@@ -8,6 +8,7 @@ import {
   formatReaderCost,
   formatRuleCosts,
   formatWatcherCost,
+  sumCosts,
 } from './own-cost.ts';
 import type { CapturePlan } from './plan.ts';
 import { Pump } from './pump.ts';
@@ -32,7 +33,7 @@ export function lostCounter(plan: CapturePlan, session: Session): (hook: string)
     if (entry === undefined) return 0;
     const now = performance.now();
     if (now - entry.readAt > LOST_REREAD_MS) {
-      entry.lost = session.counts(entry.number)[LOST] ?? 0;
+      entry.lost = session.maps.counts(entry.number)[LOST] ?? 0;
       entry.readAt = now;
     }
     return entry.lost;
@@ -55,19 +56,21 @@ export async function pumpEvents(
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  const stacks = options.stack ? new StackTable((id) => session.stack(id), plan.names) : undefined;
+  const stacks = options.stack
+    ? new StackTable((id) => session.maps.stack(id), plan.names)
+    : undefined;
   const pumpOptions = {
     count: options.count,
     sections: plan.sizes,
     stacks,
     interactive: io.stdout.isTerminal,
   };
-  const reader = new Pump(session.ring, plan.names, outputs, pumpOptions, finish);
+  const reader = new Pump(session.maps.ring, plan.names, outputs, pumpOptions, finish);
   const stats = (): RunStats => readStats(plan, session, reader);
   const meter = new ReaderMeter();
   const costs = (): readonly string[] => [
     ...(measured ? programCosts(plan, session) : []),
-    ...(measured ? formatRuleCosts(session.ruleCosts()) : []),
+    ...(measured ? formatRuleCosts(session.besideCosts('rules')) : []),
     ...(options.text.verbose > 0 ? [formatReaderCost(meter.read())] : []),
   ];
   const stopListening = io.onSummaryRequest(() => {
@@ -125,7 +128,11 @@ export async function pumpEvents(
 function programCosts(plan: CapturePlan, session: Session): readonly string[] {
   const { hooks } = plan.names;
   if (plan.trackers.length === 0) return formatProgramCosts(session.costs(), hooks, plan.hooks);
-  const tracking = { hooks: [hooks.length], measured: true, ...session.trackerCost() };
+  const tracking = {
+    hooks: [hooks.length],
+    measured: true,
+    ...sumCosts(session.besideCosts('track')),
+  };
   return formatProgramCosts([...session.costs(), tracking], [...hooks, '--track'], plan.hooks);
 }
 
@@ -133,7 +140,7 @@ function programCosts(plan: CapturePlan, session: Session): readonly string[] {
 function untracked(plan: CapturePlan, session: Session): readonly string[] {
   if (plan.trackers.length === 0) return [];
   const count = plan.names.hooks.reduce(
-    (sum, _id, hook) => sum + (session.counts(hook)[UNTRACKED] ?? 0),
+    (sum, _id, hook) => sum + (session.maps.counts(hook)[UNTRACKED] ?? 0),
     0,
   );
   if (count === 0) return [];
@@ -149,16 +156,16 @@ function whoNotes(
   measured: boolean,
 ): readonly string[] {
   const notes: string[] = [];
-  const noRoom = who.owner ? session.whoCount('owner_no_room') : 0;
-  const unfollowed = who.follow ? session.whoCount('not_followed') : 0;
+  const noRoom = who.owner ? session.maps.whoCount('owner_no_room') : 0;
+  const unfollowed = who.follow ? session.maps.whoCount('not_followed') : 0;
   if (noRoom > 0) notes.push(`${noRoom} sockets whose process there was no room to keep`);
   if (unfollowed > 0) notes.push(`${unfollowed} processes not followed: there was no room`);
   if (who.owner && text.verbose > 0) {
     notes.push(
-      `processes of sockets: ${session.whoCount('owner_learned')} entries made, ${session.whoCount('owner_gone')} removed`,
+      `processes of sockets: ${session.maps.whoCount('owner_learned')} entries made, ${session.maps.whoCount('owner_gone')} removed`,
     );
   }
-  const { runs, ns } = session.watcherCost();
+  const { runs, ns } = sumCosts(session.besideCosts('who'));
   if (measured && runs > 0) notes.push(formatWatcherCost(runs, ns));
   return notes;
 }
@@ -169,7 +176,7 @@ async function settle(session: Session, reader: Pump, hooks: number): Promise<vo
     await reader.drain();
     const read = reader.written.reduce((sum, count) => sum + count, 0);
     let submitted = 0;
-    for (let hook = 0; hook < hooks; hook++) submitted += session.counts(hook)[SUBMITTED] ?? 0;
+    for (let hook = 0; hook < hooks; hook++) submitted += session.maps.counts(hook)[SUBMITTED] ?? 0;
     if (submitted === read || reader.isDone) {
       if (attempt > 0) return;
     }

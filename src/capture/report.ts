@@ -30,7 +30,7 @@ export function readStats(
     else sharedMisses += count;
   }
   const hooks = plan.names.hooks.map((id, number) => {
-    const kernel = session.counts(number);
+    const kernel = session.maps.counts(number);
     const written = reader.written[number] ?? 0;
     return hookStats(id, kernel, {
       written,

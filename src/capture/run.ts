@@ -81,8 +81,8 @@ async function capture(
     session.watch(object, plan.program.watchers, (text) => {
       io.log.note(text);
     });
-    if (options.who.follow) followProcesses(session, options.metadata, liveReader);
-    if (options.who.owner) seedOwners(session, plan.socketOwners, liveReader);
+    if (options.who.follow) followProcesses(session.maps, options.metadata, liveReader);
+    if (options.who.owner) seedOwners(session.maps, plan.socketOwners, liveReader);
     await attach(session, object, plan, options, io);
     attachTrackers(session, plan, io);
     return followPrograms(plan, session, io);
@@ -124,7 +124,7 @@ function attachTrackers(
       io.log.note(`--track: copies are not followed: ${error.message}`);
     }
   });
-  if (trackers.length > 0) session.setTracking(true);
+  if (trackers.length > 0) session.maps.setTracking(true);
 }
 
 function followPrograms(plan: CapturePlan, session: Session, io: CaptureIo): ProgramFollower {
@@ -191,7 +191,7 @@ function watchRules(
   io: CaptureIo,
 ): void {
   if (rules === undefined) return;
-  rules.countChangesBy(() => session.ruleChanges());
+  rules.countChangesBy(() => session.maps.ruleChanges());
   const failed = session.watchRules(object, rules[which]);
   rules.leaveOut(failed.map(({ place }) => place));
   for (const why of new Set(failed.map((each) => each.why))) io.log.note(`--rule: ${why}`);

@@ -1,12 +1,7 @@
 import type { MapSpec } from '../abi/maps.ts';
-import { COUNTERS } from '../abi/counters.ts';
-import { FOLLOW_SIDES, ownerBytes, WHO_COUNTS, type RawOwner, type WhoCount } from '../abi/who.ts';
-import { PermissionError, SystemError } from '../errors.ts';
-import { TracepointLink } from '../bpf/program.ts';
+import { PermissionError, SystemError, XcapError } from '../errors.ts';
 import type { Watcher } from '../codegen/who.ts';
-import { BpfMap } from '../bpf/map.ts';
-import type { BpfProgram } from '../bpf/program.ts';
-import { Ring } from '../bpf/ring.ts';
+import { TracepointLink, type BpfProgram } from '../bpf/program.ts';
 import { relocate, type CompiledObject } from '../compile/object.ts';
 import { liftMemlockLimit } from '../ffi/libc.ts';
 import { hookIds, type ResolvedHook } from '../hooks/resolved.ts';
@@ -19,10 +14,9 @@ import {
   type NumberedHook,
 } from './attach.ts';
 import { HookMaps } from './hook-maps.ts';
-import type { ProgramCost, RuleCost } from './own-cost.ts';
-import { XcapError } from '../errors.ts';
+import type { BesideCost, ProgramCost } from './own-cost.ts';
 import type { WatchedPlace } from './rule-plan.ts';
-import { sumCounters, type KernelCounts } from './stats.ts';
+import { SessionMaps } from './session-maps.ts';
 
 /** Hooks that one program serves, loaded from one compiled function. */
 interface HookGroup {
@@ -97,22 +91,21 @@ function onlyOnce(attachment: Attachment): Attachment {
   };
 }
 
-/** include/uapi/linux/bpf.h */
-const BPF_NOEXIST = 1;
+/** What programs are for that send no events: to know processes of sockets, rules, and packets that are followed. */
+export type BesidePurpose = 'who' | 'rules' | 'track';
 
-/** Key or value of a map of 32-bit words. */
-const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
+interface BesideProgram {
+  readonly purpose: BesidePurpose;
+  readonly place: string;
+  readonly program: BpfProgram;
+}
 
 /** The kernel's side of a run: maps, programs, links. Everything goes with the process. */
 export class Session implements Disposable {
-  readonly ring: Ring;
-  readonly #maps: ReadonlyMap<string, BpfMap>;
-  readonly #possibleCpus: number;
+  readonly maps: SessionMaps;
   readonly #loaded: LoadedGroup[] = [];
-  readonly #watchers: BpfProgram[] = [];
   readonly #attached: Attached[] = [];
-  /** Programs that watch rules. */
-  readonly #ruleWatchers: { readonly place: string; readonly program: BpfProgram }[] = [];
+  readonly #beside: BesideProgram[] = [];
   #load: ((hook: NumberedHook, name: string) => BpfProgram) | undefined;
   #attach: ((hooks: readonly NumberedHook[], program: BpfProgram) => Attachment) | undefined;
   /** Hooks in vain: their return could not be attached. */
@@ -120,34 +113,13 @@ export class Session implements Disposable {
   /** Numbers of hooks that were detached before the end. */
   readonly #withdrawn = new Set<number>();
   #detached = false;
-  readonly #trackers: BpfProgram[] = [];
   readonly #held = new Disposer();
   readonly #links = new Disposer();
 
   /** Creates the maps: the first step that needs privileges. @throws PermissionError, SystemError */
   constructor(specs: readonly MapSpec[], possibleCpus: number) {
     liftMemlockLimit();
-    this.#possibleCpus = possibleCpus;
-    try {
-      this.#maps = new Map(
-        specs.map((spec) => [spec.name, this.#held.add(BpfMap.create(spec))] as const),
-      );
-      this.ring = this.#held.add(new Ring(this.#map('xcap_ring')));
-    } catch (error) {
-      this.#held[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  #map(name: string): BpfMap {
-    const map = this.#maps.get(name);
-    if (map === undefined) throw new RangeError(`no map ${name}`);
-    return map;
-  }
-
-  /** What `xcap top` counts in. */
-  get top(): BpfMap {
-    return this.#map('xcap_top');
+    this.maps = this.#held.add(new SessionMaps(specs, possibleCpus));
   }
 
   /**
@@ -161,7 +133,7 @@ export class Session implements Disposable {
     functionOf: readonly string[],
     options: AttachOptions,
   ): Promise<void> {
-    const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
+    const { fds } = this.maps;
     const groups = groupHooks(hooks, functionOf);
     const hookMaps = this.#held.add(new HookMaps(hooks, options.note));
     this.#load = ({ hook, number }, name) => {
@@ -209,7 +181,7 @@ export class Session implements Disposable {
    * @throws PermissionError, SystemError, VerifierError
    */
   watch(object: CompiledObject, watchers: readonly Watcher[], note: (text: string) => void): void {
-    const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
+    const { fds } = this.maps;
     for (const watcher of watchers) {
       const compiled = object.programs.find((each) => each.name === watcher.function);
       if (compiled === undefined) throw new RangeError(`no program ${watcher.function}`);
@@ -219,7 +191,7 @@ export class Session implements Disposable {
       try {
         const program = this.#held.add(loadWatcher(watcher, object.license, insns));
         this.#links.add(TracepointLink.open(program, tracepoint));
-        this.#watchers.push(program);
+        this.#beside.push({ purpose: 'who', place: at.name, program });
       } catch (error) {
         const optional = error instanceof SystemError || error instanceof PermissionError;
         if (tracepoint !== undefined || !optional) throw error;
@@ -228,38 +200,6 @@ export class Session implements Disposable {
         );
       }
     }
-  }
-
-  /** What the kernel counted of the watchers while run statistics were on. */
-  watcherCost(): { readonly runs: number; readonly ns: number } {
-    const stats = this.#watchers.map((program) => program.stats());
-    return {
-      runs: stats.reduce((sum, { runCount }) => sum + Number(runCount), 0),
-      ns: stats.reduce((sum, { runTimeNs }) => sum + Number(runTimeNs), 0),
-    };
-  }
-
-  /** Of WHO_COUNTS. */
-  whoCount(what: WhoCount): number {
-    const bytes = this.#map('xcap_who_counts').lookup(WHO_COUNTS.indexOf(what), 8);
-    return Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  }
-
-  /** A socket, or a port, by the key of templates/include/owner.h; what is known already stays. False: there is no room. */
-  putOwner(key: bigint, owner: RawOwner): boolean {
-    try {
-      const keyBytes = new Uint8Array(BigUint64Array.of(key).buffer);
-      this.#map('xcap_owners').update(keyBytes, ownerBytes(owner), BPF_NOEXIST);
-    } catch (error) {
-      if (error instanceof SystemError && error.code === 'E2BIG') return false;
-      if (!(error instanceof SystemError) || error.code !== 'EEXIST') throw error;
-    }
-    return true;
-  }
-
-  /** Puts a process on its side for --follow. */
-  follow(pid: number, side: keyof typeof FOLLOW_SIDES): void {
-    this.#map('xcap_followed').update(word(pid), word(FOLLOW_SIDES[side]));
   }
 
   /**
@@ -271,7 +211,7 @@ export class Session implements Disposable {
     object: CompiledObject,
     places: readonly WatchedPlace[],
   ): readonly { readonly place: string; readonly why: string }[] {
-    const fds = new Map([...this.#maps].map(([name, map]) => [name, map.fd]));
+    const { fds } = this.maps;
     const hookMaps = new HookMaps([], () => undefined);
     return places.flatMap(({ hook, program: name }) => {
       const compiled = object.programs.find((each) => each.name === name);
@@ -281,7 +221,7 @@ export class Session implements Disposable {
         const program = this.#held.add(
           loadProgram(hook, object.license, insns, hookMaps, compiled.callback),
         );
-        this.#ruleWatchers.push({ place: hook.place, program });
+        this.#beside.push({ purpose: 'rules', place: hook.place, program });
         this.#links.add(onlyOnce(attachProgram([{ hook, number: 0 }], program, hookMaps)));
         return [];
       } catch (error) {
@@ -289,14 +229,6 @@ export class Session implements Disposable {
         return [{ place: hook.place, why: error.message }];
       }
     });
-  }
-
-  /** How often tables of iptables-legacy have been replaced; undefined while one is. */
-  ruleChanges(): bigint | undefined {
-    const bytes = this.#map('xcap_changes').lookup(0, 16);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const [begun, done] = [view.getBigUint64(0, true), view.getBigUint64(8, true)];
-    return begun === done ? done : undefined;
   }
 
   /**
@@ -318,13 +250,8 @@ export class Session implements Disposable {
     if (this.#load === undefined || this.#attach === undefined || this.#detached) return;
     const traced = { hook, number: 0 };
     const program = this.#load(traced, name);
-    this.#trackers.push(program);
+    this.#beside.push({ purpose: 'track', place: hook.place, program });
     this.#attach([traced], program);
-  }
-
-  /** Whether what matches from now on is followed. */
-  setTracking(on: boolean): void {
-    this.#map('xcap_tracking').update(word(0), word(on ? 1 : 0));
   }
 
   #add(traced: readonly NumberedHook[], attachment: Attachment): void {
@@ -368,7 +295,7 @@ export class Session implements Disposable {
   detach(): void {
     if (this.#detached) return;
     this.#readLinkMisses();
-    if (this.#trackers.length > 0) this.setTracking(false);
+    if (this.#beside.some(({ purpose }) => purpose === 'track')) this.maps.setTracking(false);
     this.#detached = true;
     this.#links[Symbol.dispose]();
   }
@@ -390,11 +317,6 @@ export class Session implements Disposable {
     }
   }
 
-  /** At this hook one event in 2^level is looked at from now on; programs that cannot do that look at all. */
-  setSampling(hook: number, level: number): void {
-    this.#map('xcap_sampling').update(word(hook), word(2 ** level - 1));
-  }
-
   /** What the kernel counted of each program while run statistics were on. */
   costs(): readonly ProgramCost[] {
     return this.#loaded.map(({ hooks, program }) => {
@@ -409,33 +331,14 @@ export class Session implements Disposable {
     });
   }
 
-  /** The addresses of a kernel stack, by its number; undefined when it is not there. */
-  stack(id: number): Uint8Array | undefined {
-    const map = this.#map('xcap_stacks');
-    return map.find(word(id), map.spec.valueSize);
-  }
-
-  /** What following packets costs beside the hooks' own programs. */
-  trackerCost(): Pick<ProgramCost, 'runs' | 'ns'> {
-    const stats = this.#trackers.map((program) => program.stats());
-    return {
-      runs: stats.reduce((sum, { runCount }) => sum + Number(runCount), 0),
-      ns: stats.reduce((sum, { runTimeNs }) => sum + Number(runTimeNs), 0),
-    };
-  }
-
-  /** As costs(), of what watches rules: by the place where it is attached. */
-  ruleCosts(): readonly RuleCost[] {
-    return this.#ruleWatchers.map(({ place, program }) => {
-      const { runCount, runTimeNs } = program.stats();
-      return { place, runs: Number(runCount), ns: Number(runTimeNs) };
-    });
-  }
-
-  /** The counters of hook number `hook`, summed over CPUs. */
-  counts(hook: number): KernelCounts {
-    const bytes = 8 * COUNTERS.length * this.#possibleCpus;
-    return sumCounters(this.#map('xcap_counts').lookup(hook, bytes), this.#possibleCpus);
+  /** As costs(), of the programs beside the hooks': by the place where each is attached. */
+  besideCosts(of: BesidePurpose): readonly BesideCost[] {
+    return this.#beside
+      .filter(({ purpose }) => purpose === of)
+      .map(({ place, program }) => {
+        const { runCount, runTimeNs } = program.stats();
+        return { place, runs: Number(runCount), ns: Number(runTimeNs) };
+      });
   }
 
   /**

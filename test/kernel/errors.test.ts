@@ -76,7 +76,7 @@ describe('a wrong command line', () => {
   });
 
   // No kernel is asked: not in an emulated guest, where each takes seconds.
-  it.skipIf(process.env['XCAP_GUEST']).each(['--track', '--stack', '-r', '--max-rate'])(
+  it.skipIf(process.env['XCAP_GUEST']).each(['-r', '--max-rate'])(
     '%s is not built yet and says so',
     async (option) => {
       const { status, stderr } = await runXcap([option, '1']);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
 import { hex } from '../support/packets.ts';
@@ -6,10 +6,10 @@ import { capture, type JsonRecord } from '../support/tracer.ts';
 import { talk, writeInVain } from '../support/traffic.ts';
 
 let pair: NetnsPair;
-beforeAll(() => {
+beforeEach(() => {
   pair = new NetnsPair();
 });
-afterAll(() => {
+afterEach(() => {
   pair.dispose();
 });
 

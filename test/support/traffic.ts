@@ -181,8 +181,8 @@ function socketTraffic({ from, to, local, remote, port, bytes }: SocketTraffic):
 /** A TCP connection, a datagram from an unconnected socket and one from a connected: see socket-traffic.c. */
 export function talk(what: SocketTraffic): void {
   const [program = '', ...args] = socketTraffic(what);
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 120_000 });
+  if (status !== 0) throw new Error(stderr || 'socket-traffic: not over in two minutes');
 }
 
 /** Opens a TCP connection, and writes to it behind `meanwhile`, without an answer. */

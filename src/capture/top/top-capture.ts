@@ -51,7 +51,7 @@ export class TopCapture {
     this.#plan = plan;
     this.#session = session;
     this.#stream = stream;
-    this.#counts = new TopCounts(session.top, plan.by, countPossibleCpus(liveReader));
+    this.#counts = new TopCounts(session.maps.top, plan.by, countPossibleCpus(liveReader));
     this.#rates = new TopRates(plan.by, names);
     this.#screen = options.top?.live === true ? new Screen() : undefined;
     this.#time = new TimestampFormatter({ style: options.text.time, utc: options.text.utc });
@@ -149,7 +149,7 @@ export class TopCapture {
   #endedEvents(): number {
     let sum = 0;
     for (let hook = 0; hook < this.#names.hooks.length; hook++) {
-      const counts = this.#session.counts(hook);
+      const counts = this.#session.maps.counts(hook);
       sum += (counts[SUBMITTED] ?? 0) + (counts[LOST] ?? 0);
     }
     return sum;
@@ -157,7 +157,10 @@ export class TopCapture {
 
   /** Events in rows of their own, by hook. */
   counted(hooks: number): readonly number[] {
-    return Array.from({ length: hooks }, (_, hook) => this.#session.counts(hook)[SUBMITTED] ?? 0);
+    return Array.from(
+      { length: hooks },
+      (_, hook) => this.#session.maps.counts(hook)[SUBMITTED] ?? 0,
+    );
   }
 
   #print(table: TopTable): void {
