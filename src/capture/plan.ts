@@ -164,8 +164,10 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     claims: units.some(({ claims }) => claims),
     xdpPairs: countXdpPairs(hooks),
     gathers: units.some(({ paged }) => paged.kind !== 'none'),
-    filterBytes: Math.max(...units.map(({ paged }) => filterGathers(filter, paged))),
-    bareBytes: hooks.some(seesBare) ? filterReach(filter) : undefined,
+    filterBytes: Math.max(
+      ...units.map(({ paged }) => filterGathers({ filter, inner, userC }, paged)),
+    ),
+    bareBytes: hooks.some(seesBare) ? filterReach({ filter, inner, userC }) : undefined,
     returns: hooks.some(({ part }) => part !== undefined),
     tracks: options.track,
     stackDepth: options.stack ? stackDepth(reader) : undefined,

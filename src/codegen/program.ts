@@ -169,7 +169,8 @@ function configHeader(
     ['XCAP_SLOT_DATA', input.slotData],
     ['XCAP_GATHER_STEP', GATHER_STEP],
     ['XCAP_WALK_BYTES', WALK_BYTES],
-    ['XCAP_FILTER_GATHERS', filterGathers(input.filter, paged)],
+    ['XCAP_FILTER_GATHERS', filterGathers(input, paged)],
+    ['XCAP_FILTER_REACH', `${reachOf(input)}u`],
     ...pagedDefines(paged, valueOf),
     ['XCAP_WHERE', flag(input.where.conditional)],
     ['XCAP_SYNTH', flag(hooks.some(seesBare))],
@@ -228,22 +229,40 @@ function redirectDefines(source: RedirectSource, valueOf: ValueOf): [string, num
 /** All that the filters look at beyond it is lost: one that asks for more says so by its counter. */
 const FILTER_GATHERS_LIMIT = 16383;
 
-/** Bytes that the filter may ask for of a packet with paged data. */
-export function filterGathers(filter: FilterPair | undefined, paged: PagedSource): number {
-  return paged.kind === 'none' ? 0 : filterReach(filter);
+/** All that look at a packet's bytes. */
+type Filters = Pick<ProgramInput, 'filter' | 'inner'> & {
+  readonly userC: Pick<UserC, 'filter'>;
+};
+
+/** Bytes that the filters may ask for of a packet with paged data. */
+export function filterGathers(filters: Filters, paged: PagedSource): number {
+  return paged.kind === 'none' ? 0 : filterReach(filters);
 }
 
-/** Bytes that the filter may ask for of a packet that has to be put together first. */
-export function filterReach(filter: FilterPair | undefined): number {
-  return filter === undefined ? 0 : Math.min(FILTER_GATHERS_LIMIT, reachOf(filter));
+/** Bytes that the filters may ask for of a packet that has to be put together first. */
+export function filterReach(filters: Filters): number {
+  return Math.min(FILTER_GATHERS_LIMIT, reachOf(filters));
 }
 
 const functionsOf = ({ l2, l2Tagged, l3 }: FilterPair): readonly CompiledFilter[] =>
   [l2, l2Tagged, l3].filter((filter) => filter !== undefined);
 
+/** Nobody knows what they look at. */
+const ANYWHERE = 0xffff_ffff;
+
+/** Ethernet, two tags, the longest IPv4 header, UDP, Geneve with all of its options; and some more. */
+const TUNNEL_HEADERS = 384;
+
 /** Bytes that any of the functions can look at. */
-function reachOf(filter: FilterPair): number {
-  return Math.max(...functionsOf(filter).map(({ reachBytes = 0xffff_ffff }) => reachBytes));
+function reachOf({ filter, inner, userC }: Filters): number {
+  if (userC.filter !== undefined) return ANYWHERE;
+  const reach = (pair: FilterPair): number =>
+    Math.max(...functionsOf(pair).map(({ reachBytes = ANYWHERE }) => reachBytes));
+  return Math.max(
+    filter === undefined ? 0 : reach(filter),
+    inner === undefined ? 0 : TUNNEL_HEADERS,
+    inner?.filter === undefined ? 0 : Math.min(ANYWHERE, TUNNEL_HEADERS + reach(inner.filter)),
+  );
 }
 
 function filterHeader(filter: FilterPair | undefined): string {
@@ -253,7 +272,6 @@ function filterHeader(filter: FilterPair | undefined): string {
     '#define XCAP_FILTER 1',
     `#define XCAP_FILTER_L3 ${flag(filter.l3 !== undefined)}`,
     `#define XCAP_FILTER_L2_TAGGED ${flag(filter.l2Tagged !== undefined)}`,
-    `#define XCAP_FILTER_REACH ${reachOf(filter)}u`,
     `#define XCAP_FILTER_WINDOW ${Math.max(8, ...functions.map((f) => f.windowBytes))}`,
     '',
     ...functions.map((f) => f.text),

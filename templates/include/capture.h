@@ -253,19 +253,49 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 {
 	u64 buffer[(XCAP_FILTER_WINDOW + 7) / 8];
 	u8 *window = (u8 *)buffer;
-	u32 matched;
 
 #if !XCAP_FILTER_L3
 	if (view->link != XCAP_LINK_ETHERNET)
 		return XCAP_COUNT_REJECTED_NO_LINK;
 #endif
+	/* clang must not know its alignment: it would add to it by |=, which the verifier refuses.
+	 */
+	XCAP_HIDE(window);
+	if (xcap_matches(view, window))
+		return 0;
+	if (view->pkt.outside && view->pkt.outside <= view->pkt.wire_len)
+		return XCAP_COUNT_REJECTED_NONLINEAR;
+	return XCAP_COUNT_REJECTED_FILTER;
+}
+#else
+static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
+{
+	return 0;
+}
+#endif
+
+/* All who look at the bytes, the cheapest first. */
+static __always_inline u32 xcap_reject_bytes(const struct xcap_hit *hit, struct xcap_view *view)
+{
+	u32 rejected = xcap_reject_packet(view);
+
+	if (rejected)
+		return rejected;
+	rejected = xcap_reject_inner(view);
+	if (rejected)
+		return rejected;
+	return xcap_reject_user(hit, view);
+}
+
+/* The same of the packet put together, where they might ask for more than is linear. */
+static __always_inline u32 xcap_reject_whole(const struct xcap_hit *hit, struct xcap_view *view)
+{
 #if XCAP_FILTER_GATHERS
 	volatile struct xcap_walk *kept = 0;
 	struct xcap_nesting *nesting = 0;
-	u32 place = 0;
+	u32 place = 0, rejected;
 
-	if (!view->pkt.hit->socket && view->pkt.linear < view->pkt.wire_len &&
-	    view->pkt.linear < XCAP_FILTER_REACH) {
+	if (view->pkt.linear < view->pkt.wire_len && view->pkt.linear < XCAP_FILTER_REACH) {
 		struct xcap_slot *slot;
 
 		nesting = xcap_nesting();
@@ -288,30 +318,17 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 		view->pkt.start = xcap_plain_address(slot->data);
 		view->link = kept->link;
 	}
-#endif
-	/* clang must not know its alignment: it would add to it by |=, which the verifier refuses.
-	 */
-	XCAP_HIDE(window);
-	matched = xcap_matches(view, window);
-#if XCAP_FILTER_GATHERS
+	rejected = xcap_reject_bytes(hit, view);
 	if (kept) {
 		view->pkt.start = (void *)kept->start;
 		view->pkt.linear = kept->linear;
 		xcap_release(nesting, place);
 	}
-#endif
-	if (matched)
-		return 0;
-	if (view->pkt.outside && view->pkt.outside <= view->pkt.wire_len)
-		return XCAP_COUNT_REJECTED_NONLINEAR;
-	return XCAP_COUNT_REJECTED_FILTER;
-}
+	return rejected;
 #else
-static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
-{
-	return 0;
-}
+	return xcap_reject_bytes(hit, view);
 #endif
+}
 
 static __always_inline void xcap_skb_net(const struct xcap_hit *hit, struct xcap_net *net)
 {
@@ -375,13 +392,7 @@ static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *
 	rejected = xcap_reject_where(hit, net, view);
 	if (rejected)
 		return rejected;
-	rejected = xcap_reject_packet(view);
-	if (rejected)
-		return rejected;
-	rejected = xcap_reject_inner(view);
-	if (rejected)
-		return rejected;
-	rejected = xcap_reject_user(hit, view);
+	rejected = xcap_reject_whole(hit, view);
 	if (rejected)
 		return rejected;
 	rejected = xcap_sample_out();

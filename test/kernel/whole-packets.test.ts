@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
+import { ethernet, ipv4, udp } from '../support/packets.ts';
 import { capture, type Captured, type JsonRecord } from '../support/tracer.ts';
 import { sendDatagrams, sendStream, type StreamKind } from '../support/traffic.ts';
 
@@ -173,6 +174,36 @@ describe.runIf(kernel.pagesOf('tp-btf'))('a packet in pages', () => {
     } finally {
       setMtu(1500);
     }
+  });
+
+  it('is looked at behind what is linear by --inner and by --filter-c', async () => {
+    const AT = 9000;
+    const inner = ethernet(0x0800, ipv4({ protocol: 17 }, udp({}, pattern(12_000))));
+    const payload = Uint8Array.from([8, 0, 0, 0, 0, 0, 1, 0, ...inner]);
+    const word = Buffer.from(inner).readUInt32BE(AT);
+    // In front of the inner frame: Ethernet, which a drop does not have, IP, UDP and VXLAN.
+    const asks = (value: number): string =>
+      `static inline int xcap_ext_filter(void *ext, void *pkt, u16 trace_index)
+{
+  u32 value;
+  return !xcap_u32(pkt, xcap_length(pkt) - ${inner.length - AT}, &value) && value == ${value}u;
+}
+`;
+    const look = async (value: number): Promise<readonly number[]> => {
+      const path = join(folder, 'looks.c');
+      writeFileSync(path, asks(value));
+      const expression = `udp and ether[${AT}:4] = 0x${value.toString(16)}`;
+      const args = ['--hook', 'drop', '--netns', pair.b.name, 'udp dst port 4789'];
+      const send = (): void =>
+        void sendDatagrams(pair.a, { to: pair.b.address4, port: 4789, payload, count: 2 });
+      const runs = [
+        await capture([...args, '--inner', expression], send),
+        await capture([...args, '--filter-c', path], send),
+      ];
+      return runs.map(({ records }) => records.length);
+    };
+    expect(await look(word)).toEqual([2, 2]);
+    expect(await look(word ^ 1)).toEqual([0, 0]);
   });
 
   it('is sent whole before the device cuts it into datagrams', async () => {
