@@ -83,10 +83,12 @@ describe('the end of a capture', () => {
 
   it('comes by SIGTERM as well; SIGUSR1 before it only prints the counts', async () => {
     const tracer = await Tracer.start(args('--json'));
+    let said = '';
+    tracer.child.stderr!.on('data', (chunk: Buffer) => void (said += chunk.toString()));
     send(3);
     await new Promise((resolve) => setTimeout(resolve, 300));
     tracer.child.kill('SIGUSR1');
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await waitFor(() => said.endsWith('\n') && parseSummaries(said).length === 1);
     send(2);
     const { status, stdout, stderr } = await tracer.stop('SIGTERM');
     expect(status).toBe(0);
