@@ -76,6 +76,7 @@ const SYNTH_TEXTS: readonly string[] = Array.from({ length: 16 }, (_, layers) =>
     ...((layers & SYNTH_LAYERS.udp) === 0 ? [] : ['udp']),
   ].join(','),
 );
+
 const WHO = Object.fromEntries(WHO_FIELDS.map(({ name, offset }) => [name, offset]));
 const atWho = (name: string): number => EVENT_BYTES + (WHO[name] ?? 0);
 const AT_WHO = {
@@ -124,6 +125,8 @@ export class EventView {
   /** How many words most events have in common with others, from COMMON_WORDS.from on. */
   readonly commonWords: number;
   readonly #ruleBytes: number;
+  /** Where the captured bytes are in an event. */
+  readonly #contentAt: number;
   /** The memory's words, aligned as events are. */
   readonly words: Uint32Array;
   #at = 0;
@@ -144,6 +147,7 @@ export class EventView {
     this.#userBytes = userBytes;
     this.commonWords = COMMON_WORDS.to - COMMON_WORDS.from + whoBytes / 4;
     this.#ruleBytes = ruleBytes;
+    this.#contentAt = EVENT_BYTES + whoBytes + userBytes + ruleBytes;
   }
 
   /**
@@ -303,18 +307,10 @@ export class EventView {
 
   /** What is known of the rule that the packet fell to. */
   get rule(): RawRule | undefined {
-    if (this.#ruleBytes === 0 || this.#hasSocket) return undefined;
-    const start = this.#at + EVENT_BYTES + this.#whoBytes + this.#userBytes;
+    // A socket alone falls to no rule: nobody wrote anything there.
+    if (this.#ruleBytes === 0 || this.#isSocket) return undefined;
+    const start = this.#at + this.#contentAt - this.#ruleBytes;
     return decodeRule(this.#bytes.subarray(start, start + RULE_BYTES));
-  }
-
-  get #hasSocket(): boolean {
-    return LINKS[this.#u8(AT.link)] === 'socket';
-  }
-
-  /** Events of sockets have nothing of a rule. */
-  get #contentAt(): number {
-    return EVENT_BYTES + this.#whoBytes + this.#userBytes + (this.#hasSocket ? 0 : this.#ruleBytes);
   }
 
   get #content(): Uint8Array {

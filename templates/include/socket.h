@@ -67,9 +67,6 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 
 	__builtin_memset(e, 0, sizeof(*e));
 	__builtin_memset(socket, 0, sizeof(*socket));
-#if XCAP_ACTION_C
-	slot->has_user = 0;
-#endif
 	e->time_ns = xcap_ktime_get_ns();
 	e->netns = net->netns;
 	e->mark = xcap_mark(hit);

@@ -89,6 +89,22 @@ describe('tracepoint:CATEGORY:NAME', () => {
     expect(summaries[0]).toMatchObject({ seen: 2, written: 2, lost: 0 });
   });
 
+  it('of a socket is where the program puts it behind what --rule and --who add to events', async () => {
+    const { records } = await capture(
+      [
+        ...['--hook', 'tracepoint:sock:inet_sock_set_state,drop', '--netns', pair.a.name],
+        ...['--rule', '--who', 'all'],
+      ],
+      () => void connectTcp(pair.a, pair.b.address4, 4323),
+    );
+    const sockets = records.filter(({ hook }) => hook !== 'drop');
+    expect(sockets).toHaveLength(2);
+    for (const record of sockets) {
+      expect(record).toMatchObject({ family: 'inet', raddr: pair.b.address4, rport: 4323 });
+      expect(record.packet.slice(0, 30)).toBe(`${'00'.repeat(12)}080045`);
+    }
+  });
+
   it('of a socket is asked by an expression as that packet', async () => {
     const { records, summaries } = await capture(
       [
