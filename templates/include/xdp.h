@@ -55,8 +55,11 @@ static __always_inline void xcap_each_of_batch(u64 *ctx, u32 pool, void *callbac
  */
 static __always_inline u32 xcap_in_batch(u64 pool, u64 descriptor)
 {
-	u64 descriptors = (u64)PROBE((struct xsk_buff_pool *)pool, tx_descs);
+	u64 descriptors = 0;
 
+	/* Not loaded: from 6.17 on it would be a pointer, with which nobody may reckon. */
+	xcap_probe_read_kernel(&descriptors, sizeof(descriptors),
+			       &((struct xsk_buff_pool *)pool)->tx_descs);
 	return descriptor - descriptors < XCAP_BATCH_MAX * sizeof(struct xdp_desc);
 }
 #endif
