@@ -194,14 +194,14 @@ export function slotDataBytes(
   return (Math.max(captured, gathered, bare) + 7) & ~7;
 }
 
-/** Of struct xcap_walk, behind it. */
-export const WALK_BYTES = 136;
+/** Of struct xcap_walk and struct xcap_making, behind it. */
+export const SCRATCH_BYTES = 144 + 120;
 
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
   const slots = sizes.possibleCpus * slotsPerCpu(sizes);
   const extraBytes = sizes.whoBytes + sizes.userBytes + ruleBytes(sizes);
-  const slotBytes = EVENT_BYTES + extraBytes + slotDataBytes(sizes) + WALK_BYTES;
+  const slotBytes = EVENT_BYTES + extraBytes + slotDataBytes(sizes) + SCRATCH_BYTES;
   const ifRules = (count: number): number => (sizes.rules === true ? count : 1);
   const specs: Record<MapName, Omit<MapSpec, 'name' | 'flags'>> = {
     ring: { type: MAP_TYPE.ringbuf, keySize: 0, valueSize: 0, maxEntries: sizes.ringBytes },

@@ -13,7 +13,7 @@ import {
   pendingMax,
   slotsPerCpu,
   VALUE_PLACEHOLDER,
-  WALK_BYTES,
+  SCRATCH_BYTES,
 } from '../abi/maps.ts';
 import type { TopDimension } from '../abi/top.ts';
 import type { Btf } from '../btf/btf.ts';
@@ -168,7 +168,7 @@ function configHeader(
     ...preemptDefines(preempt),
     ['XCAP_SLOT_DATA', input.slotData],
     ['XCAP_GATHER_STEP', GATHER_STEP],
-    ['XCAP_WALK_BYTES', WALK_BYTES],
+    ['XCAP_SCRATCH_BYTES', SCRATCH_BYTES],
     ['XCAP_FILTER_GATHERS', filterGathers(input, paged)],
     ['XCAP_FILTER_REACH', `${reachOf(input)}u`],
     ...pagedDefines(paged, valueOf),

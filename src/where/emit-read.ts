@@ -14,7 +14,7 @@ export interface Lines {
 
 const ROOT_READS = {
   skb: 'hit->skb',
-  sk: 'xcap_where_sk(hit)',
+  sk: 'xcap_packet_sk(hit)',
   dev: 'xcap_where_dev(net)',
 } as const satisfies Record<MemberRead['root'], string>;
 

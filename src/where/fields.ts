@@ -36,7 +36,7 @@ export interface FieldSpec {
 
 /** Outside process context the running task has nothing to do with the packet. */
 const NOT_TASKS = 'xcap_where_context(hit) > XCAP_CONTEXT_PROCESS';
-const NO_DEVICE = '!net->dev && !xcap_route_dev(net)';
+const NO_DEVICE = '!xcap_where_dev(net)';
 
 const number = (bits: number, domain?: Domain): FieldType =>
   domain === undefined ? { kind: 'number', bits } : { kind: 'number', bits, domain };

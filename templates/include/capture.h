@@ -35,17 +35,17 @@
 /* Both, of a device that is looked for once. */
 static __always_inline void xcap_fill_device(struct xcap_event *e, const struct xcap_net *n)
 {
-	struct net_device *dev;
+	struct net_device *dev = xcap_dev(n);
 
 	e->ifindex = 0;
 	e->ifname[0] = 0;
-	if (n->dev) {
-		e->ifindex = READ(n->dev, ifindex);
-		XCAP_READ_16(e->ifname, n->dev, name);
+	if (dev) {
+		e->ifindex = READ(dev, ifindex);
+		XCAP_READ_16(e->ifname, dev, name);
 		asm volatile("" ::: "memory");
 		return;
 	}
-	dev = xcap_route_dev(n);
+	dev = xcap_route_dev(n->hit);
 	if (dev) {
 		e->ifindex = PROBE(dev, ifindex);
 		XCAP_PROBE_16(e->ifname, dev, name);
@@ -192,6 +192,24 @@ static __always_inline void xcap_fill_user(struct xcap_slot *slot, const struct 
 #endif
 }
 
+/* Through memory, where the verifier forgets by which way of the filter it came. */
+static __always_inline void xcap_settle(struct xcap_walk *walk, struct xcap_view *view)
+{
+	walk->start = (u64)view->pkt.start;
+	walk->linear = view->pkt.linear;
+	walk->link = view->link;
+	walk->wire_len = view->pkt.wire_len;
+	walk->before = view->before;
+	walk->synth = view->synth;
+	XCAP_FORGET();
+	view->pkt.start = (void *)walk->start;
+	view->pkt.linear = walk->linear;
+	view->link = walk->link;
+	view->pkt.wire_len = walk->wire_len;
+	view->before = walk->before;
+	view->synth = walk->synth;
+}
+
 static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xcap_net *net,
 				     struct xcap_view *view)
 {
@@ -208,6 +226,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 
 	slot = xcap_slot(place);
 	if (slot) {
+		xcap_settle(&slot->walk, view);
 		xcap_fill(&slot->event, hit, net, view);
 #if XCAP_WHO
 		slot->event.socket = xcap_fill_who(&slot->who, hit);
@@ -330,20 +349,6 @@ static __always_inline u32 xcap_reject_whole(const struct xcap_hit *hit, struct 
 #endif
 }
 
-static __always_inline void xcap_skb_net(const struct xcap_hit *hit, struct xcap_net *net)
-{
-	xcap_net(hit->skb, hit->rx_sk, net);
-#if XCAP_SYNTH
-	if (hit->synth && !net->dev) {
-		struct sock *sk = READ(hit->skb, sk);
-
-		if (!sk)
-			sk = hit->rx_sk;
-		net->owner = sk;
-	}
-#endif
-}
-
 /* The packet as it is, without asking a filter. */
 static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_net *net,
 				      struct xcap_view *view)
@@ -352,7 +357,7 @@ static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_ne
 		xcap_buffer_net(hit, net);
 		xcap_xdp_view(hit, net, view);
 	} else {
-		xcap_net(hit->skb, hit->rx_sk, net);
+		xcap_net(hit, net);
 		xcap_view(hit, net, view);
 	}
 }
@@ -373,7 +378,7 @@ static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *
 	if (hit->xdp)
 		xcap_buffer_net(hit, net);
 	else
-		xcap_skb_net(hit, net);
+		xcap_net(hit, net);
 	if (!followed) {
 		rejected = xcap_reject_metadata(hit, net);
 		if (rejected)

@@ -5,6 +5,7 @@
 
 #include "helpers.h"
 #include "events.gen.h"
+#include "synth-state.h"
 #include "user.h"
 #if XCAP_RULES
 #include "rule.gen.h"
@@ -40,9 +41,13 @@ struct xcap_walk {
 	u32 linear;
 	u32 link;
 	u32 tagged;
+	u32 wire_len;
+	u32 synth;
+	s32 before;
 };
 
-_Static_assert(sizeof(struct xcap_walk) == XCAP_WALK_BYTES, "src/abi/maps.ts");
+_Static_assert(sizeof(struct xcap_walk) + sizeof(struct xcap_making) == XCAP_SCRATCH_BYTES,
+	       "src/abi/maps.ts");
 
 struct xcap_slot {
 	struct xcap_event event;
@@ -62,6 +67,7 @@ struct xcap_slot {
 	/* More than what is captured: room for the last copy of gather.h, of any size. */
 	u8 data[XCAP_SLOT_DATA];
 	struct xcap_walk walk;
+	struct xcap_making making;
 };
 
 #define XCAP_TAG_AT    12 /* of a VLAN tag: behind the addresses */

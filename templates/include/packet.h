@@ -41,15 +41,14 @@
 #define ARPHRD_ETHER	1
 #define ARPHRD_LOOPBACK 772
 
+/*
+ * Whose packet it is. What else is known of that is asked again where it is wanted, xcap_dev() too:
+ * the verifier would go through the rest of the program once for each kind of it.
+ */
 struct xcap_net {
-	struct net_device *dev;
-	/* Where there is no skb->dev yet: the packet whose route may know the device, and the
-	 * namespace that this has to be in. */
-	struct sk_buff *routed;
-	struct net *net;
-	/* Of a packet that has no route yet either, where such come by: see synth.h. */
-	struct sock *owner;
-	u32 netns; /* 0: not known */
+	const struct xcap_hit *hit;
+	struct net_device *dev; /* of an xdp_buff only */
+	u32 netns;		/* 0: not known */
 };
 
 /* Reads a member whatever the pointer's origin: a typed load would need the verifier to know it. */
@@ -66,24 +65,36 @@ struct xcap_net {
 	})
 #endif
 
+/* The packet's socket, or that which it was on its way to. */
+static __always_inline struct sock *xcap_packet_sk(const struct xcap_hit *hit)
+{
+	struct sock *sk = READ(hit->skb, sk);
+
+	return sk ? sk : hit->rx_sk;
+}
+
 /*
  * A packet that is being sent gets skb->dev late; its route knows the device. The word holds other
  * things for a queued TCP packet, hence the check that the device found is in the socket's
  * namespace. Asked for only where it is wanted; an address for probe reads.
  */
-static __always_inline struct net_device *xcap_packet_route(const struct xcap_net *n)
+static __always_inline struct net_device *xcap_packet_route(const struct xcap_hit *hit)
 {
 #if XCAP_HAS_sk_buff___skb_refdst && XCAP_HAS_dst_entry__dev
 	struct net_device *dev;
 	struct dst_entry *dst;
+	struct sock *sk;
 
-	if (!n->routed)
+	if (hit->socket || hit->xdp)
 		return 0;
-	dst = (void *)(READ(n->routed, _skb_refdst) & ~7ull); /* SKB_DST_PTRMASK */
+	sk = xcap_packet_sk(hit);
+	if (!sk)
+		return 0;
+	dst = (void *)(READ(hit->skb, _skb_refdst) & ~7ull); /* SKB_DST_PTRMASK */
 	if ((s64)dst >= 0)
 		return 0;
 	dev = PROBE(dst, dev);
-	if ((s64)dev >= 0 || PROBE(dev, nd_net.net) != n->net)
+	if ((s64)dev >= 0 || PROBE(dev, nd_net.net) != READ(sk, __sk_common.skc_net.net))
 		return 0;
 	return dev;
 #else
@@ -99,17 +110,25 @@ static __always_inline int xcap_is_mini_socket(u32 state)
 	return 1u << (state & 31) & XCAP_MINI_SOCKETS;
 }
 
-/* The route that the socket has sent by, for a packet that has no IP header: it gets that one. */
-static __always_inline struct net_device *xcap_socket_route(const struct xcap_net *n)
+/*
+ * The route that the socket has sent by: for itself, and for a packet that has no IP header, which
+ * gets that one. See synth.h.
+ */
+static __always_inline struct net_device *xcap_socket_route(const struct xcap_hit *hit)
 {
 #if XCAP_SYNTH && XCAP_HAS_sock__sk_dst_cache && XCAP_HAS_dst_entry__dev
 	struct net_device *dev;
 	struct dst_entry *dst;
+	struct sock *sk = hit->rx_sk;
 
-	if (!n->owner || (n->routed && READ(n->routed, network_header)) ||
-	    xcap_is_mini_socket(READ(n->owner, __sk_common.skc_state)))
+	if (!hit->socket) {
+		if (!hit->synth || READ(hit->skb, network_header))
+			return 0;
+		sk = xcap_packet_sk(hit);
+	}
+	if (!sk || xcap_is_mini_socket(READ(sk, __sk_common.skc_state)))
 		return 0;
-	dst = READ(n->owner, sk_dst_cache);
+	dst = READ(sk, sk_dst_cache);
 	if ((s64)dst >= 0)
 		return 0;
 	dev = PROBE(dst, dev);
@@ -119,15 +138,15 @@ static __always_inline struct net_device *xcap_socket_route(const struct xcap_ne
 #endif
 }
 
-static __always_inline struct net_device *xcap_route_dev(const struct xcap_net *n)
+static __always_inline struct net_device *xcap_route_dev(const struct xcap_hit *hit)
 {
-	struct net_device *dev = xcap_packet_route(n);
+	struct net_device *dev = xcap_packet_route(hit);
 
 	if (dev)
 		return dev;
 	/* Apart, as in xcap_ifname(). */
 	asm volatile("" ::: "memory");
-	return xcap_socket_route(n);
+	return xcap_socket_route(hit);
 }
 
 /*
@@ -137,67 +156,77 @@ static __always_inline struct net_device *xcap_route_dev(const struct xcap_net *
 #define XCAP_NETNS_FIRST 0xeffffff0u
 
 /*
- * The device's namespace, else the socket's. While a datagram waits in a UDP receive queue,
- * skb->dev holds other data (udp_set_dev_scratch()): no kernel address then. While a TCP segment
- * waits, the word points into a tree of packets: what lies there is no namespace.
+ * Of skb->dev; 0: it is no device. While a datagram waits in a UDP receive queue, skb->dev holds
+ * other data (udp_set_dev_scratch()): no kernel address then. While a TCP segment waits, the word
+ * points into a tree of packets: what lies there is no namespace.
  */
-static __always_inline void xcap_net(struct sk_buff *skb, struct sock *rx_sk, struct xcap_net *n)
+static __always_inline u32 xcap_dev_netns(struct net_device *dev)
 {
-	struct net_device *dev = READ(skb, dev);
-	struct net *net = 0;
+	u32 netns = 0;
+
+	if ((s64)dev < 0) {
+		struct net *net = READ(dev, nd_net.net);
+
+		if ((s64)net < 0)
+			netns = READ(net, ns.inum);
+	}
+	return netns >= XCAP_NETNS_FIRST ? netns : 0;
+}
+
+/* The device's namespace, else the socket's. */
+static __always_inline void xcap_net(const struct xcap_hit *hit, struct xcap_net *n)
+{
+	struct net *net;
 	struct sock *sk;
 
+	n->hit = hit;
 	n->dev = 0;
-	n->routed = 0;
-	n->net = 0;
-	n->owner = 0;
-	n->netns = 0;
-	if ((s64)dev < 0) {
-		net = READ(dev, nd_net.net);
-		if ((s64)net < 0)
+	n->netns = xcap_dev_netns(READ(hit->skb, dev));
+	if (n->netns)
+		return;
+	sk = xcap_packet_sk(hit);
+	if (sk) {
+		net = READ(sk, __sk_common.skc_net.net);
+		if (net)
 			n->netns = READ(net, ns.inum);
-		if (n->netns >= XCAP_NETNS_FIRST)
-			n->dev = dev;
-		else
-			net = 0;
 	}
-	if (!net) {
-		sk = READ(skb, sk);
-		if (!sk)
-			sk = rx_sk;
-		if (sk)
-			net = READ(sk, __sk_common.skc_net.net);
-		n->netns = 0;
-		if (net) {
-			n->routed = skb;
-			n->net = net;
-			n->netns = READ(net, ns.inum);
-		}
-	}
+}
+
+/* The packet's own device; 0: none yet, or none any more. */
+static __always_inline struct net_device *xcap_dev(const struct xcap_net *n)
+{
+	struct net_device *dev;
+
+	if (n->hit->xdp)
+		return n->dev;
+	if (n->hit->socket)
+		return 0;
+	dev = READ(n->hit->skb, dev);
+	return xcap_dev_netns(dev) ? dev : 0;
 }
 
 static __always_inline u32 xcap_ifindex(const struct xcap_net *n)
 {
-	struct net_device *dev;
+	struct net_device *dev = xcap_dev(n);
 
-	if (n->dev)
-		return READ(n->dev, ifindex);
-	dev = xcap_route_dev(n);
+	if (dev)
+		return READ(dev, ifindex);
+	dev = xcap_route_dev(n->hit);
 	return dev ? PROBE(dev, ifindex) : 0;
 }
 
 /* IFNAMSIZ bytes; what follows the NUL is not defined. */
 static __always_inline void xcap_ifname(const struct xcap_net *n, void *name)
 {
-	struct net_device *dev;
+	struct net_device *dev = xcap_dev(n);
 
-	if (n->dev) {
-		XCAP_READ_16(name, n->dev, name);
+	if (dev) {
+		XCAP_READ_16(name, dev, name);
 		/* Apart: clang would join the two pointers by |=, which the verifier refuses. */
 		asm volatile("" ::: "memory");
 		return;
 	}
-	dev = xcap_route_dev(n);
+	dev = xcap_route_dev(n->hit);
 	if (dev)
 		XCAP_PROBE_16(name, dev, name);
 }
@@ -211,6 +240,16 @@ struct xcap_view {
 	u32 synth; /* XCAP_SYNTH_*: the headers that we made up */
 	u32 place; /* the slot that it was put together in for them, or XCAP_NO_SLOT */
 };
+
+/* to - from, or 0 where that is negative; without a branch that the verifier would go both ways of.
+ */
+static __always_inline u32 xcap_between(u32 from, u32 to)
+{
+	s64 bytes = (s64)to - from, negative = bytes >> 63;
+
+	XCAP_HIDE(negative);
+	return bytes & ~negative;
+}
 
 /*
  * The MAC header counts when it was set, lies before the data, is not the network header itself
@@ -227,7 +266,8 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	u32 network = READ(skb, network_header);
 	u32 tail = READ(skb, tail);
 	u32 start = data;
-	u32 type = net->dev ? READ(net->dev, type) : ARPHRD_ETHER;
+	struct net_device *dev = xcap_dev(net);
+	u32 type = dev ? READ(dev, type) : ARPHRD_ETHER;
 
 	v->link = XCAP_LINK_RAW;
 	v->bare = 0;
@@ -249,7 +289,7 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 		v->bare = 1;
 	}
 	v->pkt.start = (void *)(head + start);
-	v->pkt.linear = tail > start ? tail - start : 0;
+	v->pkt.linear = xcap_between(start, tail);
 	v->pkt.wire_len = READ(skb, len) + data - start;
 	v->pkt.outside = 0;
 	v->pkt.hit = hit;
@@ -335,10 +375,12 @@ static __always_inline int xcap_meta_ifindex(const struct xcap_pkt *p, u32 *valu
 
 static __always_inline int xcap_meta_hatype(const struct xcap_pkt *p, u32 *value)
 {
+	struct net_device *dev = xcap_dev(p->net);
+
 	*value = 0;
-	if (!p->net->dev)
+	if (!dev)
 		return -1;
-	*value = READ(p->net->dev, type);
+	*value = READ(dev, type);
 	return 0;
 }
 

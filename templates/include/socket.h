@@ -131,7 +131,7 @@ static __always_inline u32 xcap_socket_in_slot(const struct xcap_hit *hit,
 static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 {
 	struct xcap_nesting *nesting;
-	struct xcap_net net = {};
+	struct xcap_net net = {.hit = hit};
 	struct xcap_slot *slot;
 	struct sock *sk = hit->rx_sk;
 	struct net *owner;
@@ -145,7 +145,6 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	owner = READ(sk, __sk_common.skc_net.net);
 	if (owner)
 		net.netns = READ(owner, ns.inum);
-	net.owner = sk;
 	outcome = xcap_reject_metadata(hit, &net);
 	if (outcome)
 		return outcome;

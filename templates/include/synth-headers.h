@@ -6,6 +6,7 @@
 #ifndef XCAP_SYNTH_HEADERS_H
 #define XCAP_SYNTH_HEADERS_H
 
+#include "synth-state.h"
 #include "filter.h"
 #include "tunnel.h"
 #include "events.gen.h"
@@ -21,18 +22,6 @@
 #define TCPHDR_SYN    0x02
 #define TCPHDR_ACK    0x10
 #define TCPHDR_MASK   0x1ff
-
-/* What is known of an skb that has neither a MAC nor a network header, and of its socket. */
-struct xcap_bare {
-	u32 protocol;  /* skb->protocol, host order */
-	u32 transport; /* offsets from skb->head */
-	u32 data;
-	u32 len;
-	u32 ip;		  /* XCAP_SYNTH_IP4 or XCAP_SYNTH_IP6, as the socket is; 0: neither */
-	u32 ip_protocol;  /* the socket's */
-	u32 seq, end_seq; /* of struct tcp_skb_cb, if the control block is one */
-	u32 flags;
-};
 
 /*
  * TCP_SKB_CB() of a segment: as many sequence numbers as bytes, and one for SYN or FIN. A notice of
@@ -66,18 +55,6 @@ static __always_inline u32 xcap_missing(const struct xcap_bare *skb)
 		return skb->ip | XCAP_SYNTH_TCP;
 	return 0;
 }
-
-/* What the headers say. Addresses and ports are in network order, all else in host order. */
-struct xcap_synth {
-	u32 layers; /* XCAP_SYNTH_* */
-	u32 protocol;
-	u32 tos;
-	u32 saddr, daddr; /* IPv4's; those of IPv6 are put where xcap_synth_address() says */
-	u16 sport, dport;
-	u32 seq, ack, flags, window;
-	u32 header; /* bytes of the TCP header: options, of which nothing is known, are zeros */
-	u32 length; /* bytes behind the headers */
-};
 
 #define XCAP_SYNTH_ETHER   14
 #define XCAP_SYNTH_HEADERS 128 /* more than all of them: what is zeroed before they are written */

@@ -7,6 +7,9 @@
  *
  * Whether a header is missing is told by the skb as it is, never by the function's name; hit->synth
  * only says that such packets can come by a hook at all.
+ *
+ * All of it goes through struct xcap_making of the slot, step by step, and clang has to forget in
+ * between what it has put there: see synth-state.h.
  */
 #ifndef XCAP_SYNTH_H
 #define XCAP_SYNTH_H
@@ -22,29 +25,21 @@
 /* include/net/tcp_states.h: both ends know the other's sequence numbers. */
 #define XCAP_TCP_SYNCHRONIZED (1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 8 | 1u << 9 | 1u << 11)
 
-/* Where a packet goes, of either family. */
-struct xcap_peer {
-	u64 six[2];
-	u32 four;
-	u16 port;
-	u16 family;
-};
-
 static __always_inline u32 xcap_socket_protocol(struct sock *sk)
 {
 	/* Only TCP has sockets that are cut short. */
-	if (xcap_is_mini_socket(READ(sk, __sk_common.skc_state)))
+	if (xcap_is_mini_socket(PROBE(sk, __sk_common.skc_state)))
 		return IPPROTO_TCP;
-	return READ(sk, sk_protocol);
+	return PROBE(sk, sk_protocol);
 }
 
 /* The other end of the socket, else the one that this call of sendmsg(2) names. */
 static __always_inline void xcap_peer_of(struct sock *sk, struct msghdr *msg,
 					 struct xcap_peer *peer)
 {
-	peer->family = READ(sk, __sk_common.skc_family);
-	peer->port = READ(sk, __sk_common.skc_dport);
-	peer->four = READ(sk, __sk_common.skc_daddr);
+	peer->family = PROBE(sk, __sk_common.skc_family);
+	peer->port = PROBE(sk, __sk_common.skc_dport);
+	peer->four = PROBE(sk, __sk_common.skc_daddr);
 	peer->six[0] = 0;
 	peer->six[1] = 0;
 #if XCAP_HAS_sock____sk_common__skc_v6_daddr
@@ -66,12 +61,14 @@ static __always_inline void xcap_peer_of(struct sock *sk, struct msghdr *msg,
 			}
 		}
 	}
+	XCAP_FORGET();
 	/* ipv6_addr_v4mapped(): what such a socket sends is IPv4. */
 	if (peer->family == AF_INET6 && !peer->six[0] &&
 	    (u32)peer->six[1] == XCAP_BE32(0x0000ffffu)) {
 		peer->family = AF_INET;
 		peer->four = peer->six[1] >> 32;
 	}
+	XCAP_FORGET();
 }
 
 static __always_inline u32 xcap_peer_layer(const struct xcap_peer *peer)
@@ -87,11 +84,12 @@ static __always_inline void xcap_fill_network(struct xcap_synth *s, struct sock 
 {
 	struct inet_sock *inet = (void *)sk;
 
-	s->saddr = READ(sk, __sk_common.skc_rcv_saddr);
+	s->saddr = PROBE(sk, __sk_common.skc_rcv_saddr);
 	s->daddr = peer->four;
-	s->sport = XCAP_BE16((u16)READ(sk, __sk_common.skc_num));
+	s->sport = XCAP_BE16((u16)PROBE(sk, __sk_common.skc_num));
 	s->dport = peer->port;
-	if (xcap_is_mini_socket(READ(sk, __sk_common.skc_state)))
+	XCAP_FORGET();
+	if (xcap_is_mini_socket(PROBE(sk, __sk_common.skc_state)))
 		return;
 	if (s->layers & XCAP_SYNTH_IP4) {
 		/* Bound to a group it receives there, and sends by another address. */
@@ -128,14 +126,15 @@ static __always_inline u32 xcap_tcp_window(struct tcp_sock *tp, u32 syn)
 static __always_inline int xcap_fill_tcp(struct xcap_synth *s, struct sock *sk)
 {
 	struct tcp_sock *tp = (void *)sk;
-	u32 state = READ(sk, __sk_common.skc_state), syn = s->flags & TCPHDR_SYN, header;
+	u32 state = PROBE(sk, __sk_common.skc_state), syn = s->flags & TCPHDR_SYN, header;
 
 	s->header = 20;
-	if (xcap_is_mini_socket(state) || READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (xcap_is_mini_socket(state) || PROBE(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	if (!(1u << (state & 31) & XCAP_TCP_SYNCHRONIZED) && !s->flags)
 		return 0;
 	s->ack = PROBE(tp, rcv_nxt);
+	XCAP_FORGET();
 	s->window = xcap_tcp_window(tp, syn);
 	header = PROBE(tp, tcp_header_len);
 	if (!syn && header > 20 && header <= 60)
@@ -156,7 +155,9 @@ static __always_inline void xcap_put_together(struct xcap_slot *slot, u32 base, 
 	u8 *to = slot->data + base;
 	u64 at;
 
-	__builtin_memset(to, 0, XCAP_SYNTH_HEADERS);
+	/* By words: clang does not know that it is aligned. */
+	for (u32 i = 0; i < XCAP_SYNTH_HEADERS / 8; i++)
+		((volatile u64 *)to)[i] = 0;
 	walk->end = xcap_put_network(to, s);
 #if XCAP_HAS_sock____sk_common__skc_v6_daddr
 	if (s->layers & XCAP_SYNTH_IP6) {
@@ -215,54 +216,64 @@ static __always_inline void xcap_release_synth(const struct xcap_hit *hit, struc
 	}
 }
 
+static __always_inline void xcap_fill_bare(struct xcap_making *m, struct sk_buff *skb,
+					   struct sock *sk)
+{
+	struct tcp_skb_cb *cb = (void *)&skb->cb;
+
+	m->bare.ip = xcap_peer_layer(&m->peer);
+	m->bare.ip_protocol = xcap_socket_protocol(sk);
+	m->bare.protocol = XCAP_BE16((u16)READ(skb, protocol));
+	m->bare.transport = READ(skb, transport_header);
+	m->bare.data = (u64)READ(skb, data) - (u64)READ(skb, head);
+	m->bare.len = READ(skb, len);
+	m->bare.seq = PROBE(cb, seq);
+	m->bare.end_seq = PROBE(cb, end_seq);
+	m->bare.flags = PROBE(cb, tcp_flags);
+	XCAP_FORGET();
+}
+
+/* Nothing is known yet, but for which headers there are to be. */
+static __always_inline u32 xcap_begin_synth(struct xcap_synth *s, u32 layers)
+{
+	__builtin_memset(s, 0, sizeof(*s));
+	s->layers = layers;
+	XCAP_FORGET();
+	return s->layers;
+}
+
 /* Of an skb that lacks headers; the rest stay as they are. Not 0: what the event ends in. */
 static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xcap_view *v)
 {
-	struct sk_buff *skb = hit->skb;
-	struct tcp_skb_cb *cb;
-	struct xcap_synth s = {};
-	struct xcap_bare bare;
-	struct xcap_peer peer;
-	volatile struct xcap_walk *walk;
+	struct xcap_making *m;
 	struct xcap_slot *slot;
 	struct sock *sk;
 
 	if (!hit->synth || !v->bare)
 		return 0;
-	sk = READ(skb, sk);
-	if (!sk)
-		sk = hit->rx_sk;
-	if (!sk)
-		return 0;
-	cb = (void *)&skb->cb;
-	xcap_peer_of(sk, 0, &peer);
-	bare.ip = xcap_peer_layer(&peer);
-	bare.ip_protocol = xcap_socket_protocol(sk);
-	bare.protocol = XCAP_BE16((u16)READ(skb, protocol));
-	bare.transport = READ(skb, transport_header);
-	bare.data = (u64)READ(skb, data) - (u64)READ(skb, head);
-	bare.len = READ(skb, len);
-	bare.seq = PROBE(cb, seq);
-	bare.end_seq = PROBE(cb, end_seq);
-	bare.flags = PROBE(cb, tcp_flags);
-	s.layers = xcap_missing(&bare);
-	if (!s.layers)
-		return 0;
-	s.protocol = bare.ip_protocol;
-	s.length = bare.len;
-	xcap_fill_network(&s, sk, &peer);
-	if (s.layers & XCAP_SYNTH_TCP) {
-		s.seq = bare.seq;
-		s.flags = bare.flags;
-		xcap_fill_tcp(&s, sk);
-	}
 	slot = xcap_claim_for(v);
 	if (!slot)
 		return XCAP_COUNT_MISSED;
-	xcap_put_together(slot, 0, sk, &peer, &s, v->pkt.start, v->pkt.linear, v);
-	walk = &slot->walk;
-	walk->wanted = v->place;
-	v->place = walk->wanted;
+	m = &slot->making;
+	m->sk = (u64)xcap_packet_sk(hit);
+	XCAP_FORGET();
+	sk = (void *)m->sk;
+	if (!sk)
+		return 0;
+	xcap_peer_of(sk, 0, &m->peer);
+	xcap_fill_bare(m, hit->skb, sk);
+	if (!xcap_begin_synth(&m->synth, xcap_missing(&m->bare)))
+		return 0;
+	m->synth.protocol = m->bare.ip_protocol;
+	m->synth.length = m->bare.len;
+	xcap_fill_network(&m->synth, sk, &m->peer);
+	if (m->synth.layers & XCAP_SYNTH_TCP) {
+		m->synth.seq = m->bare.seq;
+		m->synth.flags = m->bare.flags;
+		xcap_fill_tcp(&m->synth, sk);
+	}
+	XCAP_FORGET();
+	xcap_put_together(slot, 0, sk, &m->peer, &m->synth, v->pkt.start, v->pkt.linear, v);
 	return 0;
 }
 
@@ -290,31 +301,30 @@ static __always_inline void xcap_synthesise_socket(const struct xcap_hit *hit,
 						   struct xcap_slot *slot, struct xcap_view *v)
 {
 	struct sock *sk = hit->rx_sk;
-	struct xcap_synth s = {};
-	struct xcap_peer peer;
+	struct xcap_making *m = &slot->making;
 	u32 protocol = xcap_socket_protocol(sk);
 	u32 tcp = protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
 
 	/* Only TCP Fast Open looks at a name there. */
-	xcap_peer_of(sk, tcp ? 0 : hit->msg, &peer);
-	s.layers = xcap_peer_layer(&peer);
-	if (!s.layers)
+	xcap_peer_of(sk, tcp ? 0 : hit->msg, &m->peer);
+	if (!xcap_begin_synth(&m->synth, xcap_peer_layer(&m->peer)))
 		return;
-	xcap_fill_network(&s, sk, &peer);
-	s.length = xcap_message_bytes(hit->msg);
+	xcap_fill_network(&m->synth, sk, &m->peer);
+	m->synth.length = xcap_message_bytes(hit->msg);
 	if (tcp) {
-		s.protocol = IPPROTO_TCP;
-		s.layers |= XCAP_SYNTH_TCP;
-		if (xcap_fill_tcp(&s, sk)) {
-			s.seq = PROBE((struct tcp_sock *)sk, write_seq);
-			s.flags = TCPHDR_ACK;
+		m->synth.protocol = IPPROTO_TCP;
+		m->synth.layers |= XCAP_SYNTH_TCP;
+		if (xcap_fill_tcp(&m->synth, sk)) {
+			m->synth.seq = PROBE((struct tcp_sock *)sk, write_seq);
+			m->synth.flags = TCPHDR_ACK;
 		}
 	} else {
-		s.protocol = protocol;
+		m->synth.protocol = protocol;
 		if (protocol == IPPROTO_UDP)
-			s.layers |= XCAP_SYNTH_UDP;
+			m->synth.layers |= XCAP_SYNTH_UDP;
 	}
-	xcap_put_together(slot, sizeof(struct xcap_socket), sk, &peer, &s, 0, 0, v);
+	XCAP_FORGET();
+	xcap_put_together(slot, sizeof(struct xcap_socket), sk, &m->peer, &m->synth, 0, 0, v);
 }
 
 #else

@@ -71,15 +71,15 @@ static __always_inline u32 xcap_top_count(struct xcap_top_key *key, u32 hook, u6
 /* Nothing but zeros behind the NUL: one name, one row. */
 static __always_inline void xcap_top_ifname(const struct xcap_net *n, u8 *name)
 {
-	struct net_device *dev;
+	struct net_device *dev = xcap_dev(n);
 
-	if (n->dev) {
-		xcap_probe_read_kernel_str(name, 16, &n->dev->name);
+	if (dev) {
+		xcap_probe_read_kernel_str(name, 16, &dev->name);
 		/* Apart, as in xcap_ifname(). */
 		asm volatile("" ::: "memory");
 		return;
 	}
-	dev = xcap_route_dev(n);
+	dev = xcap_route_dev(n->hit);
 	if (dev)
 		xcap_probe_read_kernel_str(name, 16, &dev->name);
 }

@@ -41,18 +41,12 @@
 			return 0;                                                                  \
 	} while (0)
 
-/* The packet's socket, or that which it was on its way to. */
-static __always_inline struct sock *xcap_where_sk(const struct xcap_hit *hit)
-{
-	struct sock *sk = READ(hit->skb, sk);
-
-	return sk ? sk : hit->rx_sk;
-}
-
 /* The device that the outputs name; for probe reads only. */
 static __always_inline struct net_device *xcap_where_dev(const struct xcap_net *net)
 {
-	return net->dev ? net->dev : xcap_route_dev(net);
+	struct net_device *dev = xcap_dev(net);
+
+	return dev ? dev : xcap_route_dev(net->hit);
 }
 
 /* Length on the wire as in the outputs: with the VLAN tag that the kernel keeps beside the packet.

@@ -69,8 +69,6 @@ static __always_inline void xcap_net_of_device(struct net_device *dev, struct xc
 {
 	struct net *net;
 
-	n->routed = 0;
-	n->owner = 0;
 	n->netns = 0;
 	n->dev = dev;
 	net = PROBE(n->dev, nd_net.net);
@@ -88,6 +86,7 @@ static __always_inline void xcap_xdp_net(struct xdp_buff *xdp, struct xcap_net *
 /* Of a packet without an skb. */
 static __always_inline void xcap_buffer_net(const struct xcap_hit *hit, struct xcap_net *n)
 {
+	n->hit = hit;
 #if XCAP_XSK
 	if (hit->descriptor) {
 		xcap_net_of_device(PROBE((struct xsk_buff_pool *)hit->xdp, netdev), n);

@@ -85,7 +85,7 @@ static __always_inline u32 xcap_where_6(const struct xcap_hit *hit,
 					const struct xcap_net *net,
 					const struct xcap_view *view, u64 *text)
 {
-	struct sock *p1 = xcap_where_sk(hit);
+	struct sock *p1 = xcap_packet_sk(hit);
 	XCAP_WHERE_THERE(p1);
 	u64 v0 = XCAP_BE16((u16)(u16)READ(p1, __sk_common.skc_dport));
 	return v0 == 0x50ull ||
@@ -117,7 +117,7 @@ static __always_inline u32 xcap_where_9(const struct xcap_hit *hit,
 					const struct xcap_net *net,
 					const struct xcap_view *view, u64 *text)
 {
-	struct sock *p1 = xcap_where_sk(hit);
+	struct sock *p1 = xcap_packet_sk(hit);
 	XCAP_WHERE_THERE(p1);
 	XCAP_WHERE_FULL_SOCK(READ, p1);
 	u64 v0 = ((u64)((u32)READ(p1, sk_mark)) & (u64)(0xf0ull));
@@ -139,7 +139,7 @@ static __always_inline u32 xcap_where_11(const struct xcap_hit *hit,
 {
 	struct sk_buff *p1 = hit->skb;
 	s64 v0 = (s32)READ(p1, skb_iif);
-	if (!net->dev && !xcap_route_dev(net))
+	if (!xcap_where_dev(net))
 		return 0;
 	s64 v2 = xcap_ifindex(net);
 	return v0 == v2;

@@ -34,8 +34,8 @@ const WORLD = `
 #define XCAP_CONTEXT_PROCESS 1
 #define XCAP_CONTEXT_SOFTIRQ 2
 #define XCAP_LINK_ETHERNET 1
-struct xcap_hit { const u64 *ctx; struct sk_buff *skb; struct sock *rx_sk; u64 location; u32 reason; u32 hook; };
-struct xcap_net { struct net_device *dev; struct net_device *route; u32 netns; };
+struct xcap_hit { const u64 *ctx; struct sk_buff *skb; struct sock *rx_sk; u64 location; u32 reason; u32 hook; struct net_device *route; };
+struct xcap_net { const struct xcap_hit *hit; struct net_device *dev; u32 netns; };
 struct xcap_view { struct { u32 wire_len; } pkt; u32 link; };
 static u32 the_context, the_tagged;
 static u64 the_task, the_user;
@@ -46,7 +46,9 @@ static u64 xcap_get_current_pid_tgid(void) { return the_task; }
 static u64 xcap_get_current_uid_gid(void) { return the_user; }
 static u32 xcap_get_smp_processor_id(void) { return 1; }
 static void xcap_get_current_comm(void *to, u32 size) { memcpy(to, the_comm, size); }
-static struct net_device *xcap_route_dev(const struct xcap_net *n) { return n->route; }
+static struct sock *xcap_packet_sk(const struct xcap_hit *hit) { return hit->skb->sk ? hit->skb->sk : hit->rx_sk; }
+static struct net_device *xcap_dev(const struct xcap_net *n) { return n->dev; }
+static struct net_device *xcap_route_dev(const struct xcap_hit *hit) { return hit->route; }
 static u32 xcap_ifindex(const struct xcap_net *n) { return n->dev ? n->dev->ifindex : 0; }
 static void xcap_ifname(const struct xcap_net *n, void *to) { if (n->dev) memcpy(to, n->dev->name, 16); }
 static long xcap_probe_read_kernel(void *to, u32 size, const void *from) { memcpy(to, from, size); return 0; }
@@ -87,6 +89,7 @@ export function runNatively(input: NativeInput): boolean[][] {
       static const char memory[4096];
       struct xcap_hit hit; struct xcap_net net; struct xcap_view view;
       (void)memory; memset(&hit, 0, sizeof hit); memset(&net, 0, sizeof net); memset(&view, 0, sizeof view);
+      net.hit = &hit;
       the_context = the_tagged = 0; the_task = the_user = 0; memset(the_comm, 0, 16);
       ${setup}
       ${asks.join('\n')}
