@@ -13,15 +13,15 @@
 static __always_inline void xcap_fate(struct xcap_rule *rule, struct sk_buff *skb, u32 kind)
 {
 	rule->time_ns = xcap_ktime_get_ns();
-	rule->length = RULE_READ(skb, len);
+	rule->length = XCAP_PROBED(skb, len);
 	rule->kind = kind;
 }
 
 static __always_inline u32 xcap_program_id(struct bpf_prog *prog)
 {
-	struct bpf_prog_aux *aux = RULE_READ(prog, aux);
+	struct bpf_prog_aux *aux = XCAP_PROBED(prog, aux);
 
-	return RULE_READ(aux, id);
+	return XCAP_PROBED(aux, id);
 }
 
 /* At the return of a classifier: (skb, tp, res). */
@@ -38,14 +38,14 @@ int xcap_fate_classified(u64 *ctx)
 		return 0;
 	xcap_fate(&rule, skb, XCAP_RULE_TC);
 	rule.how = XCAP_RULE_BY_RULE;
-	ops = RULE_READ(tp, ops);
+	ops = XCAP_PROBED(tp, ops);
 	xcap_probe_read_kernel_str(rule.table, 16, &ops->kind);
-	rule.number = RULE_READ(tp, prio) >> 16;
-	rule.generation = RULE_READ((struct tcf_chain *)RULE_READ(tp, chain), index);
+	rule.number = XCAP_PROBED(tp, prio) >> 16;
+	rule.generation = XCAP_PROBED((struct tcf_chain *)XCAP_PROBED(tp, chain), index);
 #if XCAP_CLS_BPF
 	/* Of several programs of one classifier, any can have been it. */
 	if (*(u32 *)rule.table == 0x00667062 /* "bpf" */) {
-		list = (u64)RULE_READ(tp, root) + XCAP_CLS_BPF_LIST_AT;
+		list = (u64)XCAP_PROBED(tp, root) + XCAP_CLS_BPF_LIST_AT;
 		entry = 0;
 		last = 1;
 		xcap_probe_read_kernel(&entry, sizeof(entry), (void *)list);
@@ -109,14 +109,14 @@ int xcap_fate_filtered(u64 *ctx)
 	if (!(u32)xcap_func_ret(ctx))
 		return 0;
 	xcap_fate(&rule, skb, XCAP_RULE_FILTER);
-	socket = (void *)RULE_READ(sk, sk_socket);
+	socket = (void *)XCAP_PROBED(sk, sk_socket);
 	if (socket)
-		rule.rule_handle = RULE_READ(socket, vfs_inode.i_ino);
-	filter = RULE_READ(sk, sk_filter);
+		rule.rule_handle = XCAP_PROBED(socket, vfs_inode.i_ino);
+	filter = XCAP_PROBED(sk, sk_filter);
 	if (filter) {
 		rule.how = XCAP_RULE_BY_RULE;
 		/* 0 for a filter of classic BPF. */
-		rule.program = xcap_program_id(RULE_READ(filter, prog));
+		rule.program = xcap_program_id(XCAP_PROBED(filter, prog));
 	}
 	xcap_map_update_elem(MAP(XCAP_MAP_VERDICTS), &key, &rule, 0);
 	return 0;

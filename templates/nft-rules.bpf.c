@@ -35,7 +35,7 @@ static __always_inline int xcap_nft_step(struct xcap_nft_walk *walk)
 		return 1;
 	/* The address of an expression's operations: a rule's head has zeros above its handle. */
 	if (head >> XCAP_NFT_HEAD_BITS) {
-		u32 size = RULE_READ((struct nft_expr_ops *)head, size);
+		u32 size = XCAP_PROBED((struct nft_expr_ops *)head, size);
 
 		walk->at += size;
 		return walk->counting || !size;
@@ -43,7 +43,7 @@ static __always_inline int xcap_nft_step(struct xcap_nft_walk *walk)
 	if (head >> XCAP_NFT_IS_LAST_SHIFT & 1) {
 #if XCAP_HAS_nft_rule_dp_last__chain
 		if (!walk->counting)
-			walk->chain = (u64)RULE_READ((struct nft_rule_dp_last *)walk->at, chain);
+			walk->chain = (u64)XCAP_PROBED((struct nft_rule_dp_last *)walk->at, chain);
 #endif
 		return 1;
 	}
@@ -63,17 +63,17 @@ static __always_inline int xcap_nft_holds(struct nft_rule_blob *blob, u64 expr)
 {
 	u64 from = (u64)blob + __builtin_offsetof(struct nft_rule_blob, data);
 
-	return blob && expr >= from && expr < from + RULE_READ(blob, size);
+	return blob && expr >= from && expr < from + XCAP_PROBED(blob, size);
 }
 
 /* The chain's blob that holds the expression, of the rules that are or those that were before. */
 static __always_inline struct nft_rule_blob *xcap_nft_blob(struct nft_chain *chain, u64 expr)
 {
-	struct nft_rule_blob *blob = RULE_READ(chain, blob_gen_0);
+	struct nft_rule_blob *blob = XCAP_PROBED(chain, blob_gen_0);
 
 	if (xcap_nft_holds(blob, expr))
 		return blob;
-	blob = RULE_READ(chain, blob_gen_1);
+	blob = XCAP_PROBED(chain, blob_gen_1);
 	return xcap_nft_holds(blob, expr) ? blob : 0;
 }
 
@@ -122,13 +122,13 @@ static __always_inline void xcap_nft_find(struct xcap_nft_walk *walk)
 
 static __always_inline void xcap_nft_place(struct xcap_rule *rule, struct nft_pktinfo *pkt)
 {
-	struct nf_hook_state *state = RULE_READ(pkt, state);
-	struct sk_buff *skb = RULE_READ(pkt, skb);
+	struct nf_hook_state *state = XCAP_PROBED(pkt, state);
+	struct sk_buff *skb = XCAP_PROBED(pkt, skb);
 
 	rule->time_ns = xcap_ktime_get_ns();
-	rule->length = RULE_READ(skb, len);
-	rule->netns = RULE_READ((struct net *)RULE_READ(state, net), ns.inum);
-	rule->hook = RULE_READ(state, hook);
+	rule->length = XCAP_PROBED(skb, len);
+	rule->netns = XCAP_PROBED((struct net *)XCAP_PROBED(state, net), ns.inum);
+	rule->hook = XCAP_PROBED(state, hook);
 }
 
 /* Zeros that the verifier does not know: before 6.8 it takes what a walk starts with for what it
@@ -172,7 +172,7 @@ int xcap_nft_verdict(u64 *ctx)
 	xcap_probe_read_kernel(&code, sizeof(code), (void *)xcap_func_arg(ctx, 1));
 	if (code < 0 || (code & NF_VERDICT_MASK) != NF_DROP)
 		return 0;
-	skb = (u64)RULE_READ(pkt, skb);
+	skb = (u64)XCAP_PROBED(pkt, skb);
 	xcap_nft_place(&rule, pkt);
 	rule.expression = (u64)expr;
 	/* The other of the two programs that are here has seen it. */
@@ -184,7 +184,7 @@ int xcap_nft_verdict(u64 *ctx)
 	struct xcap_nft_walk walk = {};
 
 	xcap_nft_begin(&walk, (u64)expr);
-	walk.at = (u64)expr + RULE_READ((struct nft_expr_ops *)RULE_READ(expr, ops), size);
+	walk.at = (u64)expr + XCAP_PROBED((struct nft_expr_ops *)XCAP_PROBED(expr, ops), size);
 	xcap_nft_find(&walk);
 	if (walk.chain)
 		xcap_nft_found(&rule, &walk);
@@ -203,15 +203,15 @@ int xcap_nft_enter(u64 *ctx)
 	struct xcap_passing *passing;
 	struct nf_hook_state *state;
 
-	if (RULE_READ(base, policy) != NF_DROP)
+	if (XCAP_PROBED(base, policy) != NF_DROP)
 		return 0;
-	skb = (u64)RULE_READ(pkt, skb);
+	skb = (u64)XCAP_PROBED(pkt, skb);
 	passing = xcap_passing(skb);
 	if (!passing)
 		return 0;
-	state = RULE_READ(pkt, state);
-	where = (u64)RULE_READ((struct net *)RULE_READ(state, net), ns.inum) << 16 |
-		(u8)RULE_READ(state, hook);
+	state = XCAP_PROBED(pkt, state);
+	where = (u64)XCAP_PROBED((struct net *)XCAP_PROBED(state, net), ns.inum) << 16 |
+		(u8)XCAP_PROBED(state, hook);
 	passing->skb = skb;
 	passing->chain = chain;
 	passing->where = where;
@@ -223,7 +223,7 @@ int xcap_nft_enter(u64 *ctx)
 int xcap_nft_leave(u64 *ctx)
 {
 	struct nft_pktinfo *pkt = (void *)xcap_func_arg(ctx, 0);
-	u64 chain = xcap_func_arg(ctx, 1), skb = (u64)RULE_READ(pkt, skb);
+	u64 chain = xcap_func_arg(ctx, 1), skb = (u64)XCAP_PROBED(pkt, skb);
 	struct nft_base_chain *base =
 		(void *)(chain - __builtin_offsetof(struct nft_base_chain, chain));
 	struct xcap_nft_walk walk = {};
@@ -237,10 +237,10 @@ int xcap_nft_leave(u64 *ctx)
 		xcap_nft_place(&rule, pkt);
 		xcap_nft_describe(&rule, (void *)chain);
 		if (!known) {
-			if (RULE_READ(base, policy) == NF_DROP)
+			if (XCAP_PROBED(base, policy) == NF_DROP)
 				rule.how = XCAP_RULE_BY_POLICY;
 		} else {
-			struct nft_table *table = RULE_READ((struct nft_chain *)chain, table);
+			struct nft_table *table = XCAP_PROBED((struct nft_chain *)chain, table);
 
 			/* Of this chain, or of one that it leads to. */
 			xcap_nft_begin(&walk, known->expression);
@@ -253,7 +253,7 @@ int xcap_nft_leave(u64 *ctx)
 		xcap_map_update_elem(MAP(XCAP_MAP_VERDICTS), &skb, &rule, 0);
 		return 0;
 	}
-	if (RULE_READ(base, policy) != NF_DROP)
+	if (XCAP_PROBED(base, policy) != NF_DROP)
 		return 0;
 	passing = xcap_passing(skb);
 	if (passing && passing->skb == skb)

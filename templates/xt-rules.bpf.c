@@ -92,7 +92,7 @@ static __always_inline u64 xcap_switches(void)
 {
 	struct task_struct *task = (void *)xcap_get_current_task();
 
-	return RULE_READ(task, nvcsw) + RULE_READ(task, nivcsw);
+	return XCAP_PROBED(task, nvcsw) + XCAP_PROBED(task, nivcsw);
 }
 
 /* One rule. */
@@ -196,7 +196,7 @@ static __always_inline void xcap_xt_add_up(struct xcap_xt_walk *walk, struct xt_
 int xcap_xt_enter(u64 *ctx)
 {
 	struct xt_table *table = (void *)xcap_func_arg(ctx, 0);
-	struct xt_table_info *info = (void *)RULE_READ(table, private);
+	struct xt_table_info *info = (void *)XCAP_PROBED(table, private);
 	u64 key = (u64)info, generation = xcap_xt_generation();
 	struct xcap_xt_sums *known;
 	struct xcap_xt_walk walk = {};
@@ -246,7 +246,7 @@ static __always_inline void xcap_xt_hook_name(char *name, u32 hook)
 
 static __always_inline u64 xcap_xt_target_name(u64 at)
 {
-	struct xt_target *target = RULE_READ((struct xcap_xt_target *)at, target);
+	struct xt_target *target = XCAP_PROBED((struct xcap_xt_target *)at, target);
 	u64 name = 0;
 
 	xcap_probe_read_kernel(&name, sizeof(name), &target->name);
@@ -291,7 +291,7 @@ int xcap_xt_leave(u64 *ctx)
 	struct xt_table *table = (void *)xcap_func_arg(ctx, 0);
 	struct sk_buff *skb = (void *)xcap_func_arg(ctx, 1);
 	struct nf_hook_state *state = (void *)xcap_func_arg(ctx, 2);
-	struct xt_table_info *info = (void *)RULE_READ(table, private);
+	struct xt_table_info *info = (void *)XCAP_PROBED(table, private);
 	u64 key = (u64)info, of = (u64)skb, generation;
 	struct xcap_xt_sums *before;
 	struct xcap_xt_walk walk = {};
@@ -302,10 +302,10 @@ int xcap_xt_leave(u64 *ctx)
 		return 0;
 	generation = xcap_xt_generation();
 	rule.time_ns = xcap_ktime_get_ns();
-	rule.length = RULE_READ(skb, len);
-	rule.netns = RULE_READ((struct net *)RULE_READ(state, net), ns.inum);
-	rule.hook = RULE_READ(state, hook);
-	rule.family = RULE_READ(state, pf);
+	rule.length = XCAP_PROBED(skb, len);
+	rule.netns = XCAP_PROBED((struct net *)XCAP_PROBED(state, net), ns.inum);
+	rule.hook = XCAP_PROBED(state, hook);
+	rule.family = XCAP_PROBED(state, pf);
 	rule.kind = XCAP_RULE_XT;
 	rule.generation = generation;
 	xcap_probe_read_kernel_str(rule.table, sizeof(rule.table), &table->name);

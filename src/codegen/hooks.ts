@@ -249,9 +249,9 @@ function emitSubject(
     case 'skb-pointer':
     case 'skb-member':
       return [
-        carrier.kind === 'skb'
-          ? `hit.skb = (void *)${address};`
-          : `hit.skb = xcap_pointer_at(${address} + ${carrier.offset});`,
+        ...(carrier.kind === 'skb'
+          ? [`hit.given = (struct sk_buff *)${address};`, 'hit.skb = XCAP_GIVEN(hit.given);']
+          : [`hit.skb = xcap_pointer_at(${address} + ${carrier.offset});`]),
         ...(certain ? [] : ['if (!hit.skb)', '\treturn xcap_no_packet(&hit);']),
         ...(hook.destructor === undefined
           ? []
@@ -261,7 +261,9 @@ function emitSubject(
             ]),
         ...(location === undefined ? [] : [`hit.location = ${argument(location)};`]),
         ...(reason === undefined ? [] : [`hit.reason = ${argument(reason)};`]),
-        ...(rxSk === undefined ? [] : [`hit.rx_sk = (void *)${argument(rxSk)};`]),
+        ...(rxSk === undefined
+          ? []
+          : [`hit.rx_sk = XCAP_GIVEN((struct sock *)${argument(rxSk)});`]),
         ...emitRun(hook, argument, valueOf),
       ];
   }

@@ -60,7 +60,7 @@ static __always_inline u32 xcap_gather(struct xcap_slot *slot, u64 at, const str
 	if (before && xcap_probe_read_kernel(slot->data + at, before, v->pkt.start))
 		return 0;
 	at += before;
-	failed = xcap_dynptr_from_skb(v->pkt.hit->skb, 0, (struct xcap_dynptr *)&ptr);
+	failed = xcap_dynptr_from_skb(v->pkt.hit->given, 0, (struct xcap_dynptr *)&ptr);
 	XCAP_HIDE(at);
 	at &= XCAP_STEP_MASK;
 	XCAP_HIDE(length);

@@ -96,6 +96,25 @@ static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 		((u64 *)(to))[1] = xcap_from[1];                                                   \
 	})
 
+/*
+ * An argument that the verifier trusts, as one that it does not: for each pointer that is loaded
+ * from a trusted one it looks through all names of the BTF for marks of the member
+ * (btf_nested_type_is_trusted()), which took most of a program's verification.
+ */
+#if XCAP_TYPED && XCAP_CASTS
+#define XCAP_GIVEN(p) XCAP_CAST(p)
+#else
+#define XCAP_GIVEN(p) (p)
+#endif
+
+/* By the helper: 0 where it cannot be read. */
+#define XCAP_PROBED(p, member)                                                                     \
+	({                                                                                         \
+		__typeof__((p)->member) xcap_probed = 0;                                           \
+		xcap_probe_read_kernel(&xcap_probed, sizeof(xcap_probed), &(p)->member);           \
+		xcap_probed;                                                                       \
+	})
+
 #if XCAP_TYPED
 #define READ(p, member)		    ((p)->member)
 #define XCAP_READ_16(to, p, member) XCAP_LOAD_16(to, &(p)->member)
@@ -104,12 +123,7 @@ static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 #define XCAP_READ_16(to, p, member) XCAP_LOAD_16(to, &XCAP_CAST(p)->member)
 #else
 #define XCAP_READ_16(to, p, member) xcap_probe_read_kernel(to, 16, &(p)->member)
-#define READ(p, member)                                                                            \
-	({                                                                                         \
-		__typeof__((p)->member) xcap_value = 0;                                            \
-		xcap_probe_read_kernel(&xcap_value, sizeof(xcap_value), &(p)->member);             \
-		xcap_value;                                                                        \
-	})
+#define READ(p, member)		    XCAP_PROBED(p, member)
 #endif
 
 /* The same address as a number: the verifier would check every use of a map pointer anew. */

@@ -12,6 +12,7 @@
 struct xcap_hit {
 	const u64 *ctx;
 	struct sk_buff *skb;
+	struct sk_buff *given;	     /* the same, as some kfuncs want it: see XCAP_GIVEN */
 	struct xdp_buff *xdp;	     /* else the packet is this, which no skb was made for yet */
 	struct xdp_desc *descriptor; /* xdp is the pool of a zero-copy socket, that sends this */
 	struct sock *rx_sk;

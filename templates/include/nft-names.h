@@ -8,15 +8,15 @@
 
 static __always_inline void xcap_nft_describe(struct xcap_rule *rule, struct nft_chain *chain)
 {
-	struct nft_table *table = RULE_READ(chain, table);
+	struct nft_table *table = XCAP_PROBED(chain, table);
 
 	rule->kind = XCAP_RULE_NFT;
-	rule->table_handle = RULE_READ(table, handle);
-	rule->family = XCAP_BITS_nft_table__family(RULE_READ, table);
+	rule->table_handle = XCAP_PROBED(table, handle);
+	rule->family = XCAP_BITS_nft_table__family(XCAP_PROBED, table);
 	rule->table[0] = 0;
 	rule->chain[0] = 0;
-	xcap_probe_read_kernel_str(rule->table, sizeof(rule->table), RULE_READ(table, name));
-	xcap_probe_read_kernel_str(rule->chain, sizeof(rule->chain), RULE_READ(chain, name));
+	xcap_probe_read_kernel_str(rule->table, sizeof(rule->table), XCAP_PROBED(table, name));
+	xcap_probe_read_kernel_str(rule->chain, sizeof(rule->chain), XCAP_PROBED(chain, name));
 }
 
 #endif

@@ -57,12 +57,7 @@ struct xcap_net {
 #define XCAP_PROBE_16(to, p, member) XCAP_LOAD_16(to, &XCAP_CAST(p)->member)
 #else
 #define XCAP_PROBE_16(to, p, member) xcap_probe_read_kernel(to, 16, &(p)->member)
-#define PROBE(p, member)                                                                           \
-	({                                                                                         \
-		__typeof__((p)->member) xcap_probed = 0;                                           \
-		xcap_probe_read_kernel(&xcap_probed, sizeof(xcap_probed), &(p)->member);           \
-		xcap_probed;                                                                       \
-	})
+#define PROBE(p, member)	     XCAP_PROBED(p, member)
 #endif
 
 /* The packet's socket, or that which it was on its way to. */

@@ -10,14 +10,6 @@
 #include "helpers.h"
 #include "rule.gen.h"
 
-/* Reads a member of whatever the kernel has there. */
-#define RULE_READ(p, member)                                                                       \
-	({                                                                                         \
-		__typeof__((p)->member) xcap_read = 0;                                             \
-		xcap_probe_read_kernel(&xcap_read, sizeof(xcap_read), &(p)->member);               \
-		xcap_read;                                                                         \
-	})
-
 /*
  * A packet in nft_do_chain() whose chain would drop it, should no rule decide. Written for each
  * packet, so no hash map: the address chooses the place. Two CPUs may write the same one: `check`
