@@ -113,7 +113,7 @@ export interface XdpcapRun {
 
 export interface GatherRun {
   /** --gather-wait: how long a packet is waited for. */
-  readonly waitMs: number;
+  readonly waitMs: number | undefined;
 }
 
 export interface TopRun {

@@ -6,7 +6,7 @@ import type { RawRule } from '../abi/rules.ts';
 import type { Rule } from '../records/rule.ts';
 import { describeRule } from '../rules/describe.ts';
 import { Rulesets, runTool } from '../rules/rulesets.ts';
-import { findWatchers, type Watcher } from '../hooks/rule-watchers.ts';
+import { findWatchers, type RuleWatcher } from '../hooks/rule-watchers.ts';
 import { UsageError } from '../errors.ts';
 
 /** Where a program is attached that is no hook's. */
@@ -87,7 +87,7 @@ function newModules({ modules }: KernelView): () => readonly string[] {
   };
 }
 
-function placeOf({ target, module, attachBtfId, at }: Watcher): ResolvedHook {
+function placeOf({ target, module, attachBtfId, at }: RuleWatcher): ResolvedHook {
   return {
     ...{ id: target, pattern: undefined, subject: undefined, target, module, attachBtfId },
     backend: at === 'entry' ? 'fentry' : 'fexit',

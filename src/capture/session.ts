@@ -2,7 +2,7 @@ import type { MapSpec } from '../abi/maps.ts';
 import { PermissionError, SystemError, XcapError } from '../errors.ts';
 import type { Watcher } from '../codegen/who.ts';
 import { TracepointLink, type BpfProgram } from '../bpf/program.ts';
-import { relocate, type CompiledObject } from '../compile/object.ts';
+import { programNamed, relocate, type CompiledObject } from '../compile/object.ts';
 import { liftMemlockLimit } from '../ffi/libc.ts';
 import { hookIds, type ResolvedHook } from '../hooks/resolved.ts';
 import { Disposer } from '../util/disposer.ts';
@@ -137,8 +137,7 @@ export class Session implements Disposable {
     const groups = groupHooks(hooks, functionOf);
     const hookMaps = this.#held.add(new HookMaps(hooks, options.note));
     this.#load = ({ hook, number }, name) => {
-      const compiled = object.programs.find((each) => each.name === name);
-      if (compiled === undefined) throw new RangeError(`no program ${name}`);
+      const compiled = programNamed(object, name);
       return this.#held.add(
         loadProgram(
           hook,
@@ -183,9 +182,7 @@ export class Session implements Disposable {
   watch(object: CompiledObject, watchers: readonly Watcher[], note: (text: string) => void): void {
     const { fds } = this.maps;
     for (const watcher of watchers) {
-      const compiled = object.programs.find((each) => each.name === watcher.function);
-      if (compiled === undefined) throw new RangeError(`no program ${watcher.function}`);
-      const insns = relocate(compiled, fds, 0, undefined);
+      const insns = relocate(programNamed(object, watcher.function), fds);
       const { at } = watcher;
       const tracepoint = at.kind === 'tracepoint' ? at.name : undefined;
       try {
@@ -214,8 +211,7 @@ export class Session implements Disposable {
     const { fds } = this.maps;
     const hookMaps = new HookMaps([], () => undefined);
     return places.flatMap(({ hook, program: name }) => {
-      const compiled = object.programs.find((each) => each.name === name);
-      if (compiled === undefined) throw new RangeError(`no program ${name}`);
+      const compiled = programNamed(object, name);
       try {
         const insns = relocate(compiled, fds);
         const program = this.#held.add(

@@ -89,11 +89,10 @@ export function captureOptions(
   };
 }
 
-const GATHER_WAIT_NS = 2_000_000_000n;
-
 function gatherOptions(given: Given): CaptureOptions['gather'] {
   const waitNs = given.value('gather-wait', parseDuration);
-  if (given.has('gather')) return { waitMs: Number(waitNs ?? GATHER_WAIT_NS) / 1e6 };
+  if (given.has('gather'))
+    return { waitMs: waitNs === undefined ? undefined : Number(waitNs) / 1e6 };
   if (waitNs === undefined) return undefined;
   throw new UsageError('reading the command line: --gather-wait: nothing is gathered', {
     hint: 'give --gather too',

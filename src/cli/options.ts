@@ -682,7 +682,7 @@ const OWN = [
 ] as const satisfies readonly OptionSpec[];
 
 /** Options of the product that are promised and refused until they work. */
-const NOT_YET: readonly OptionSpec[] = [...['max-rate'].map((name) => promised(name, 'value'))];
+const NOT_YET: readonly OptionSpec[] = [promised('max-rate', 'value')];
 
 function promised(name: string, type: OptionType): OptionSpec {
   return { key: name, long: name, type, group: 'other', help: '', status: 'not-yet' };

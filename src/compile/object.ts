@@ -52,6 +52,13 @@ export interface CompiledObject {
   readonly programs: readonly CompiledProgram[];
 }
 
+/** @throws RangeError: a bug in xcap */
+export function programNamed({ programs }: CompiledObject, name: string): CompiledProgram {
+  const program = programs.find((each) => each.name === name);
+  if (program === undefined) throw new RangeError(`no program ${name}`);
+  return program;
+}
+
 const LD_IMM64 = 0x18;
 const BPF_PSEUDO_MAP_FD = 1;
 const BPF_PSEUDO_FUNC = 4;

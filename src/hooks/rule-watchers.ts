@@ -6,7 +6,7 @@ import type { KernelView } from '../kernel/view.ts';
 import { nftHeadDefines, VERDICT_EXPRESSIONS } from './nft-expressions.ts';
 
 /** A function of the kernel that tells of rules, and the program that looks there. */
-export interface Watcher {
+export interface RuleWatcher {
   readonly target: string;
   readonly module: string | undefined;
   readonly attachBtfId: number;
@@ -23,7 +23,7 @@ export interface WatcherUnit {
   readonly prefix: string;
   readonly defines: readonly (readonly [string, string])[];
   readonly functions: readonly string[];
-  readonly watchers: readonly Watcher[];
+  readonly watchers: readonly RuleWatcher[];
 }
 
 export interface RuleWatchers {
@@ -97,7 +97,7 @@ function findNft(kernel: RuleKernel): {
     return { notes: ['rules of nf_tables are not watched: its rules are not known'] };
   }
   const of = { target: 'nft_do_chain', module: homeModule, attachBtfId: id } as const;
-  const watchers: Watcher[] = [
+  const watchers: RuleWatcher[] = [
     { ...of, at: 'return', program: 'xcap_nft_leave' },
     { ...of, at: 'entry', program: 'xcap_nft_enter' },
   ];
@@ -148,7 +148,7 @@ const CLASSIFIER = /^(?:cls_bpf|u32|fl|mall|basic|fw|route4|flow|cls_cgroup)_cla
 
 /** Verdicts outside of netfilter. */
 function findFates(kernel: RuleKernel): WatcherUnit {
-  const watchers: Watcher[] = [];
+  const watchers: RuleWatcher[] = [];
   const watch = (target: string, program: string): void => {
     const id = functionId(kernel.btf, target);
     if (id === undefined) return;

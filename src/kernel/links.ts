@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { RuntimeError, UnsupportedError } from '../errors.ts';
+import { inNetns, NOT_EXECUTED, TOOL_OPTIONS } from '../util/nsenter.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** A network device. */
@@ -31,26 +32,18 @@ export function sysfsLinks(reader: FileReader): readonly Link[] | undefined {
   return showsOwnNamespace(reader, links) ? links : undefined;
 }
 
-function ipCommand(netnsPath: string | undefined): readonly string[] {
-  const ip = ['ip', '-json', 'link', 'show'];
-  return netnsPath === undefined ? ip : ['nsenter', `--net=${netnsPath}`, '--', ...ip];
+function ipCommand(netnsPath: string | undefined): readonly [string, readonly string[]] {
+  const args = ['-json', 'link', 'show'];
+  return netnsPath === undefined ? ['ip', args] : inNetns(netnsPath, ['ip', ...args]);
 }
-
-const IP_OPTIONS = {
-  encoding: 'utf8',
-  timeout: 5000,
-  // ip is in a directory that a plain user's PATH lacks.
-  env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-  maxBuffer: 64 * 1024 * 1024,
-} as const;
 
 /** As listLinksByIp(), while others go on; undefined when it cannot be told. */
 export async function listLinksInBackground(
   netnsPath: string | undefined,
 ): Promise<readonly Link[] | undefined> {
-  const [program = 'ip', ...args] = ipCommand(netnsPath);
+  const [program, args] = ipCommand(netnsPath);
   try {
-    const { stdout } = await promisify(execFile)(program, args, IP_OPTIONS);
+    const { stdout } = await promisify(execFile)(program, args, TOOL_OPTIONS);
     return parseIpLinks(stdout);
   } catch {
     return undefined;
@@ -59,25 +52,25 @@ export async function listLinksInBackground(
 
 /** By `ip` of iproute2, inside the namespace by `nsenter` of util-linux. */
 export const listLinksByIp: ListLinks = (netnsPath) => {
-  const [program, ...args] = ipCommand(netnsPath);
+  const [program, args] = ipCommand(netnsPath);
   const doing = `listing devices${netnsPath === undefined ? '' : ` of namespace ${netnsPath}`}`;
   let output: string;
   try {
-    output = execFileSync(program ?? 'ip', args, {
-      ...IP_OPTIONS,
+    output = execFileSync(program, args, {
+      ...TOOL_OPTIONS,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: unknown };
     const why = typeof stderr === 'string' ? (stderr.trim().split('\n')[0] ?? '') : '';
-    const missing = code === 'ENOENT' || /failed to execute/.test(why);
+    const missing = code === 'ENOENT' || NOT_EXECUTED.test(why);
     if (missing) {
       throw new UnsupportedError(`${doing}: ip or nsenter: not found`, {
         hint: 'apt-get install iproute2 util-linux, or run xcap inside the namespace',
         cause: error,
       });
     }
-    throw new RuntimeError(`${doing}: ${program ?? 'ip'}: ${why === '' ? String(code) : why}`, {
+    throw new RuntimeError(`${doing}: ${program}: ${why === '' ? String(code) : why}`, {
       cause: error,
     });
   }

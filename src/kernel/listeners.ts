@@ -1,5 +1,4 @@
-import { PermissionError } from '../errors.ts';
-import { processIds } from './processes.ts';
+import { netnsOfProcess, processIds } from './processes.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** A port of TCP that a socket listens on. */
@@ -18,7 +17,7 @@ const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F:]+ 0A(?:\s+\S+){5}\s
 export function* findListeners(reader: FileReader): Generator<Listener> {
   const seen = new Set<number>();
   for (const pid of processIds(reader)) {
-    const netns = netnsOf(reader, pid);
+    const netns = netnsOfProcess(reader, pid);
     if (netns === undefined || seen.has(netns)) continue;
     seen.add(netns);
     for (const table of ['tcp', 'tcp6']) {
@@ -27,17 +26,5 @@ export function* findListeners(reader: FileReader): Generator<Listener> {
         yield { netns, port: parseInt(port, 16), inode: Number(inode) };
       }
     }
-  }
-}
-
-function netnsOf(reader: FileReader, pid: number): number | undefined {
-  try {
-    const link = reader.readLink(`/proc/${pid}/ns/net`);
-    const inode = /^net:\[(\d+)\]$/.exec(link ?? '')?.[1];
-    return inode === undefined ? undefined : Number(inode);
-  } catch (error) {
-    // Another user's process.
-    if (error instanceof PermissionError) return undefined;
-    throw error;
   }
 }

@@ -1,8 +1,7 @@
-import { PermissionError } from '../errors.ts';
 import { containerLabel, containerOf } from './container.ts';
 import { type Clock, Gate } from './gate.ts';
 import { cgroupOfProcess } from './process-cgroup.ts';
-import { processIds } from './processes.ts';
+import { netnsOfProcess, processIds } from './processes.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** All processes are looked at, at most this often. */
@@ -33,7 +32,7 @@ export class NetnsOwners {
     const entry = this.#known.get(inode);
     if (entry !== undefined) {
       if (this.#now() < entry.trustedUntil) return entry.owner;
-      if (this.#namespaceOf(entry.owner.pid) === inode) {
+      if (netnsOfProcess(this.#reader, entry.owner.pid) === inode) {
         entry.trustedUntil = this.#now() + TRUST_MS;
         return entry.owner;
       }
@@ -54,7 +53,7 @@ export class NetnsOwners {
   #scanProcesses(): void {
     const first = new Map<number, number>();
     for (const pid of processIds(this.#reader)) {
-      const inode = this.#namespaceOf(pid);
+      const inode = netnsOfProcess(this.#reader, pid);
       if (inode !== undefined && !first.has(inode)) first.set(inode, pid);
     }
     this.#known.clear();
@@ -68,17 +67,5 @@ export class NetnsOwners {
     const cgroup = cgroupOfProcess(this.#reader, pid);
     const label = cgroup === undefined ? undefined : containerLabel(containerOf(cgroup));
     return label ?? `${readText(this.#reader, `/proc/${pid}/comm`) ?? '?'}/${pid}`;
-  }
-
-  #namespaceOf(pid: number): number | undefined {
-    try {
-      const link = this.#reader.readLink(`/proc/${pid}/ns/net`);
-      const inode = /^net:\[(\d+)\]$/.exec(link ?? '')?.[1];
-      return inode === undefined ? undefined : Number(inode);
-    } catch (error) {
-      // Another user's process: it names nothing.
-      if (error instanceof PermissionError) return undefined;
-      throw error;
-    }
   }
 }

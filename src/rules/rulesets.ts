@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { inNetns, NOT_EXECUTED, TOOL_OPTIONS } from '../util/nsenter.ts';
 import { parseNftRuleset, type NftRuleset } from './nft-ruleset.ts';
 import { parseXtRuleset, type XtRuleset } from './xt-ruleset.ts';
 
@@ -120,24 +121,16 @@ export class Rulesets {
 
 export const NFPROTO_IPV6 = 10;
 
-const OPTIONS = {
-  encoding: 'utf8',
-  timeout: 5000,
-  env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-  maxBuffer: 256 * 1024 * 1024,
-} as const;
-
-/** By nsenter of util-linux. */
 export const runTool: RunTool = (netnsPath, command) => {
   const [tool = ''] = command;
-  const result = spawnSync('nsenter', [`--net=${netnsPath}`, '--', ...command], OPTIONS);
+  const result = spawnSync(...inNetns(netnsPath, command), TOOL_OPTIONS);
   const { error, status, stdout, stderr } = result;
   if (error !== undefined) {
     const { code } = error as { code?: unknown };
     return code === 'ENOENT' ? 'nsenter: not found' : `${tool}: ${String(code)}`;
   }
   const why = stderr.trim().split('\n')[0] ?? '';
-  if (/failed to execute/.test(why)) return `${tool}: not found`;
+  if (NOT_EXECUTED.test(why)) return `${tool}: not found`;
   if (status !== 0) return `${tool}: ${why === '' ? `status ${status ?? '?'}` : why}`;
   return { stdout, stderr };
 };
