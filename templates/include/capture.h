@@ -214,37 +214,30 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 				     struct xcap_view *view)
 {
 	u32 place, outcome = XCAP_COUNT_LOST;
-	struct xcap_nesting *nesting = xcap_nesting();
+	struct xcap_nesting *nesting;
 	struct xcap_slot *slot;
 	u64 length;
 
-	if (!nesting)
+	slot = xcap_take_slot(&nesting, &place);
+	if (!slot)
 		return XCAP_COUNT_MISSED;
-	place = xcap_claim(nesting);
-	if (place == XCAP_NO_SLOT)
-		return XCAP_COUNT_MISSED;
-
-	slot = xcap_slot(place);
-	if (slot) {
-		xcap_settle(&slot->walk, view);
-		xcap_fill(&slot->event, hit, net, view);
+	xcap_settle(&slot->walk, view);
+	xcap_fill(&slot->event, hit, net, view);
 #if XCAP_WHO
-		slot->event.socket = xcap_fill_who(&slot->who, hit);
+	slot->event.socket = xcap_fill_who(&slot->who, hit);
 #endif
-		xcap_fill_rule(slot, hit);
-		length = xcap_copy_packet(slot, hit, view);
+	xcap_fill_rule(slot, hit);
+	length = xcap_copy_packet(slot, hit, view);
 #if XCAP_RETURNS
-		if (hit->until_return && length > XCAP_PENDING_MAX)
-			length = XCAP_PENDING_MAX;
+	if (hit->until_return && length > XCAP_PENDING_MAX)
+		length = XCAP_PENDING_MAX;
 #endif
-		slot->event.captured_length = length;
-		xcap_fill_user(slot, hit, view, length);
-		if (hit->until_return)
-			outcome = xcap_keep(hit, slot);
-		else if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, XCAP_DATA_AT + length, 0) ==
-			 0)
-			outcome = XCAP_COUNT_SUBMITTED;
-	}
+	slot->event.captured_length = length;
+	xcap_fill_user(slot, hit, view, length);
+	if (hit->until_return)
+		outcome = xcap_keep(hit, slot);
+	else if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, XCAP_DATA_AT + length, 0) == 0)
+		outcome = XCAP_COUNT_SUBMITTED;
 	xcap_release(nesting, place);
 	return outcome;
 }
@@ -317,17 +310,9 @@ static __always_inline u32 xcap_reject_whole(const struct xcap_hit *hit, struct 
 	if (view->pkt.linear < view->pkt.wire_len && view->pkt.linear < XCAP_FILTER_REACH) {
 		struct xcap_slot *slot;
 
-		nesting = xcap_nesting();
-		if (!nesting)
+		slot = xcap_take_slot(&nesting, &place);
+		if (!slot)
 			return XCAP_COUNT_MISSED;
-		place = xcap_claim(nesting);
-		if (place == XCAP_NO_SLOT)
-			return XCAP_COUNT_MISSED;
-		slot = xcap_slot(place);
-		if (!slot) {
-			xcap_release(nesting, place);
-			return XCAP_COUNT_MISSED;
-		}
 		/* Kept in memory: the verifier goes through the rest once, whatever they are. */
 		kept = &slot->walk;
 		kept->start = (u64)view->pkt.start;

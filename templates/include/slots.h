@@ -85,4 +85,24 @@ static __always_inline struct xcap_slot *xcap_slot(u32 place)
 	return xcap_map_lookup_elem(MAP(XCAP_MAP_SLOTS), &index);
 }
 
+/* A slot, for whoever gives its place back by xcap_release(); 0: there is none, or none left. */
+static __always_inline struct xcap_slot *xcap_take_slot(struct xcap_nesting **nesting, u32 *place)
+{
+	struct xcap_slot *slot;
+
+	*place = XCAP_NO_SLOT;
+	*nesting = xcap_nesting();
+	if (!*nesting)
+		return 0;
+	*place = xcap_claim(*nesting);
+	if (*place == XCAP_NO_SLOT)
+		return 0;
+	slot = xcap_slot(*place);
+	if (!slot) {
+		xcap_release(*nesting, *place);
+		*place = XCAP_NO_SLOT;
+	}
+	return slot;
+}
+
 #endif

@@ -152,16 +152,10 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	/* They ask for what only an skb has. */
 	return XCAP_COUNT_REJECTED_NO_PACKET;
 #endif
-	nesting = xcap_nesting();
-	if (!nesting)
+	slot = xcap_take_slot(&nesting, &place);
+	if (!slot)
 		return XCAP_COUNT_MISSED;
-	place = xcap_claim(nesting);
-	if (place == XCAP_NO_SLOT)
-		return XCAP_COUNT_MISSED;
-	outcome = XCAP_COUNT_MISSED;
-	slot = xcap_slot(place);
-	if (slot)
-		outcome = xcap_socket_in_slot(hit, &net, slot);
+	outcome = xcap_socket_in_slot(hit, &net, slot);
 	xcap_release(nesting, place);
 	return outcome;
 }

@@ -197,14 +197,6 @@ static __always_inline void xcap_put_together(struct xcap_slot *slot, u32 base, 
 	v->link = XCAP_LINK_ETHERNET;
 }
 
-static __always_inline struct xcap_slot *xcap_claim_for(struct xcap_view *v)
-{
-	struct xcap_nesting *nesting = xcap_nesting();
-
-	v->place = nesting ? xcap_claim(nesting) : XCAP_NO_SLOT;
-	return v->place == XCAP_NO_SLOT ? 0 : xcap_slot(v->place);
-}
-
 /* Gives back what a packet with headers of ours was put together in. */
 static __always_inline void xcap_release_synth(const struct xcap_hit *hit, struct xcap_view *v)
 {
@@ -245,13 +237,14 @@ static __always_inline u32 xcap_begin_synth(struct xcap_synth *s, u32 layers)
 /* Of an skb that lacks headers; the rest stay as they are. Not 0: what the event ends in. */
 static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xcap_view *v)
 {
+	struct xcap_nesting *nesting;
 	struct xcap_making *m;
 	struct xcap_slot *slot;
 	struct sock *sk;
 
 	if (!hit->synth || !v->bare)
 		return 0;
-	slot = xcap_claim_for(v);
+	slot = xcap_take_slot(&nesting, &v->place);
 	if (!slot)
 		return XCAP_COUNT_MISSED;
 	m = &slot->making;

@@ -11,6 +11,7 @@ import { NetnsPair } from '../netns.ts';
 import { measureGrowth } from './growth.ts';
 import { measureMany } from './many.ts';
 import { measureMemory } from './memory.ts';
+import { measureOptions } from './options.ts';
 import { measureParts } from './parts.ts';
 import { measurePeers } from './peers.ts';
 import { plotGrowth } from './plot.ts';
@@ -30,7 +31,7 @@ const { values, positionals } = parseArgs({
     realtime: { type: 'boolean', default: false },
     peers: { type: 'string', default: '' },
     plot: { type: 'string' },
-    only: { type: 'string', default: 'startup,parts,program,reader,memory,sender,growth' },
+    only: { type: 'string', default: 'startup,parts,program,options,reader,memory,sender,growth' },
   },
 });
 const [checkout = ''] = positionals;
@@ -86,6 +87,21 @@ if (wanted.includes('program')) {
       `The BPF program on skb:kfree_skb, ns for each event (bpf_stats, ${packets} packets a run)`,
       ['event', spread],
       figures.map(({ what, nsPerEvent }) => [what, formatSpread(nsPerEvent, 0)]),
+    ),
+  );
+}
+if (wanted.includes('options')) {
+  const figures = await measureOptions(script, pair, Math.min(runs, 5), packets / 4);
+  result['options'] = figures;
+  tables.push(
+    formatTable(
+      `What an option costs, for each packet sent (${packets / 4} a run, in turns)`,
+      ['hook', 'option', 'all programs, ns', 'the tracer, us of processor'],
+      figures.map(({ group, option, programNs, readerUs }) => [
+        ...[group, option],
+        programNs === undefined ? 'not on this kernel' : formatSpread(programNs, 0),
+        readerUs === undefined ? '' : formatSpread(readerUs, 2),
+      ]),
     ),
   );
 }

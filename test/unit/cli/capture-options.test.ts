@@ -106,7 +106,7 @@ describe('captureOptions() reads', () => {
     ['-B 2097152', { ringKiB: 2097152 }],
     ['--duration 500ms', { durationNs: 500_000_000n }],
     ['--track --stack', { track: true, stack: true, gather: undefined }],
-    ['--gather', { track: true, gather: {} }],
+    ['--gather', { track: true, gather: { waitMs: undefined } }],
     ['--gather --gather-wait 500ms', { track: true, gather: { waitMs: 500 } }],
     ['--sample 1/100 --max-overhead 0.5%', { sample: 100, maxOverhead: 0.005 }],
     ['--who owner', { who: { owner: true, cgroup: false, follow: false } }],
