@@ -60,7 +60,7 @@ export class KprobeLink implements Disposable {
     program: BpfProgram,
     target: KprobeTarget,
     pmuType: number,
-    cookie: number | undefined,
+    cookie: bigint | undefined,
     at: 'entry' | 'return',
   ): KprobeLink {
     const doing = `attaching program ${program.name}`;
@@ -86,7 +86,7 @@ export class KprobeLink implements Disposable {
       .u32(0, program.fd)
       .u32(4, event)
       .u32(8, ATTACH_TYPE.perfEvent)
-      .u64(16, BigInt(cookie))
+      .u64(16, cookie)
       .call(BPF_CMD.linkCreate);
     held.push(check('bpf(BPF_LINK_CREATE)', link));
     return new KprobeLink(held);
@@ -105,7 +105,7 @@ export class KprobeLink implements Disposable {
 /** One function of a kprobe.multi link, and what bpf_get_attach_cookie() gives there. */
 export interface MultiTarget {
   readonly address: bigint;
-  readonly cookie: number;
+  readonly cookie: bigint;
 }
 
 /** One program at the entries of many functions; gone with its descriptor. */
@@ -135,9 +135,7 @@ export class KprobeMultiLink implements Disposable {
 /** @returns a descriptor, or -errno */
 export function createMultiLink(programFd: number, targets: readonly MultiTarget[]): number {
   const addresses = new Uint8Array(BigUint64Array.from(targets, ({ address }) => address).buffer);
-  const cookies = new Uint8Array(
-    BigUint64Array.from(targets, ({ cookie }) => BigInt(cookie)).buffer,
-  );
+  const cookies = new Uint8Array(BigUint64Array.from(targets, ({ cookie }) => cookie).buffer);
   const attr = new Attr(48).u32(0, programFd).u32(8, ATTACH_TYPE.traceKprobeMulti);
   if (targets.length > 0) {
     attr.u32(20, targets.length).pointer(32, addresses).pointer(40, cookies);

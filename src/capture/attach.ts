@@ -3,6 +3,7 @@ import { openModuleBtf } from '../bpf/module-btf.ts';
 import { openProgram } from '../bpf/programs.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE, TracepointLink } from '../bpf/program.ts';
 import { PermissionError, SystemError, UnsupportedError, XcapError } from '../errors.ts';
+import { cookieOf } from '../codegen/cookie.ts';
 import type { Watcher } from '../codegen/who.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
@@ -107,7 +108,10 @@ export function attachProgram(
         return KprobeMultiLink.open(
           program,
           traced.flatMap((each) =>
-            each.hook.addresses.map((address) => ({ address, cookie: each.number })),
+            each.hook.addresses.map((address) => ({
+              address,
+              cookie: cookieOf(each.hook, each.number),
+            })),
           ),
         );
       case 'xdp':
@@ -133,7 +137,7 @@ function attachKprobes({ hook, number }: NumberedHook, program: BpfProgram): Att
   const links: KprobeLink[] = [];
   try {
     for (const target of targets) {
-      const cookie = hook.cookie ? number : undefined;
+      const cookie = hook.cookie ? cookieOf(hook, number) : undefined;
       const at = hook.backend === 'kretprobe' ? 'return' : 'entry';
       links.push(held.add(KprobeLink.open(program, target, pmuType, cookie, at)));
     }

@@ -3,6 +3,7 @@ import type { ResolvedHook, Tracker } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
 import { isLast } from '../hooks/trackers.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
+import { emitSharedBody, emitWords, sharedProgram } from './cookie.ts';
 import type { ValueOf } from './run-values.ts';
 
 /**
@@ -72,10 +73,11 @@ export interface HookFunctions {
 
 /**
  * Writes a function for each different way that these hooks, all of one kind, are given what they
- * trace. Each hook is loaded from one of them with its own number: see
- * HOOK_PLACEHOLDER of abi/maps.ts.
+ * trace, or where there are many ways one that the kernel tells of them. Each hook is loaded from one of
+ * them with its own number: see HOOK_PLACEHOLDER of abi/maps.ts.
  *
  * @param prefix makes the names unique among several texts
+ * @param share hooks may have a program with hooks that are given their packets in other ways
  */
 export function emitHookFunctions(
   hooks: readonly ResolvedHook[],
@@ -83,10 +85,14 @@ export function emitHookFunctions(
   prefix: string,
   regs: PtRegs | undefined,
   valueOf: ValueOf,
+  { share }: { readonly share: boolean } = { share: true },
 ): HookFunctions {
   const functions = new Map<string, { readonly name: string; readonly each: string | undefined }>();
-  const nameOf = hooks.map((hook) => {
-    const body = emitBody(hook, kind, regs, valueOf).join('\n');
+  const own = hooks.map((hook) => emitBody(hook, kind, regs, valueOf).join('\n'));
+  const shared = share ? manyWays(hooks, own) : new Set<string>();
+  const nameOf = hooks.map((hook, i) => {
+    const by = sharedProgram(hook, seesBare(hook)) ?? '';
+    const body = shared.has(by) ? emitSharedBody(by) : (own[i] ?? '');
     const { name } = functions.get(body) ?? { name: `${prefix}${functions.size}` };
     functions.set(body, { name, each: emitEach(hook)?.join('\n') });
     return name;
@@ -96,12 +102,25 @@ export function emitHookFunctions(
     each === undefined ? [] : `int ${callbackOf(name)}(XCAP_TWO given)\n{\n${each}\n}\n`,
   ]);
   return {
-    text: texts.flat().join('\n'),
+    text: [...(shared.size === 0 ? [] : [emitWords(registers(regs))]), ...texts.flat()].join('\n'),
     names: [...functions.values()].flatMap(({ name, each }) =>
       each === undefined ? [name] : [name, callbackOf(name)],
     ),
     nameOf,
   };
+}
+
+/** More are compiled, verified and attached for longer than what one for all takes at each event. */
+const OWN_PROGRAMS = 2;
+
+/** What one program is to serve, of sharedProgram(). */
+function manyWays(hooks: readonly ResolvedHook[], bodies: readonly string[]): ReadonlySet<string> {
+  const ways = new Map<string, Set<string>>();
+  hooks.forEach((hook, i) => {
+    const by = sharedProgram(hook, seesBare(hook));
+    if (by !== undefined) ways.set(by, (ways.get(by) ?? new Set()).add(bodies[i] ?? ''));
+  });
+  return new Set([...ways].filter(([, { size }]) => size > OWN_PROGRAMS).map(([by]) => by));
 }
 
 const DIRECTIONS = {

@@ -370,7 +370,10 @@ export function generateProgram(input: ProgramInput): ProgramSource {
   const units = kinds.map((kind): ProgramUnit => {
     const hooks = input.hooks.filter((hook) => unitKind(hook) === kind);
     const prefix = `xcap_${kind.replaceAll('-', '_')}_`;
-    const { text, names, nameOf } = emitHookFunctions(hooks, kind, prefix, input.regs, values.of);
+    // What --max-overhead detaches is a program with all its hooks: not one that has them all.
+    const { text, names, nameOf } = emitHookFunctions(hooks, kind, prefix, input.regs, values.of, {
+      share: !input.skips,
+    });
     hooks.forEach((hook, i) => functionOf.set(hook, nameOf[i] ?? ''));
     return {
       text: compose({
