@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "kernel.gen.h"
 #include "rule-state.h"
+#include "xt-names.h"
 
 #define NF_DROP	      0
 #define NF_INET_HOOKS 5
@@ -220,28 +221,6 @@ int xcap_xt_enter(u64 *ctx)
 	walk.sums.generation = generation + 1;
 	xcap_map_update_elem(MAP(XCAP_MAP_TABLES), &key, &walk.sums, 0);
 	return 0;
-}
-
-/* Names of the chains that each table begins with, by hook: include/uapi/linux/netfilter.h. */
-static __always_inline void xcap_xt_hook_name(char *name, u32 hook)
-{
-	switch (hook) {
-	case 0:
-		__builtin_memcpy(name, "PREROUTING", 11);
-		break;
-	case 1:
-		__builtin_memcpy(name, "INPUT", 6);
-		break;
-	case 2:
-		__builtin_memcpy(name, "FORWARD", 8);
-		break;
-	case 3:
-		__builtin_memcpy(name, "OUTPUT", 7);
-		break;
-	case 4:
-		__builtin_memcpy(name, "POSTROUTING", 12);
-		break;
-	}
 }
 
 static __always_inline u64 xcap_xt_target_name(u64 at)

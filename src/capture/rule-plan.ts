@@ -6,7 +6,8 @@ import type { RawRule } from '../abi/rules.ts';
 import type { Rule } from '../records/rule.ts';
 import { describeRule } from '../rules/describe.ts';
 import { Rulesets, runTool } from '../rules/rulesets.ts';
-import { findWatchers, type RuleWatcher } from '../hooks/rule-watchers.ts';
+import type { RuleWatcher } from '../hooks/rule-watcher.ts';
+import { findWatchers } from '../hooks/rule-watchers.ts';
 import { UsageError } from '../errors.ts';
 
 /** Where a program is attached that is no hook's. */
@@ -14,6 +15,8 @@ export interface WatchedPlace {
   readonly hook: ResolvedHook;
   /** The compiled function. */
   readonly program: string;
+  /** What it is told where it is loaded. */
+  readonly number?: number | undefined;
 }
 
 /** --rule: what watches rules, and what makes words of what it finds. */
@@ -55,7 +58,11 @@ export function planRules(
   return {
     input: { watchers },
     before: watchers.units.flatMap((unit) =>
-      unit.watchers.map((watcher) => ({ hook: placeOf(watcher), program: watcher.program })),
+      unit.watchers.map((watcher) => ({
+        hook: placeOf(watcher),
+        program: watcher.program,
+        number: watcher.probe?.number,
+      })),
     ),
     behind: (watchers.units.length === 0 ? [] : ends).map((hook) => ({
       hook: { ...hook, id: 'rules_end' },
@@ -87,13 +94,15 @@ function newModules({ modules }: KernelView): () => readonly string[] {
   };
 }
 
-function placeOf({ target, module, attachBtfId, at }: RuleWatcher): ResolvedHook {
+const BACKENDS = { entry: ['fentry', 'kprobe'], return: ['fexit', 'kretprobe'] } as const;
+
+function placeOf({ target, module, attachBtfId, at, probe }: RuleWatcher): ResolvedHook {
   return {
     ...{ id: target, pattern: undefined, subject: undefined, target, module, attachBtfId },
-    backend: at === 'entry' ? 'fentry' : 'fexit',
+    backend: BACKENDS[at][probe === undefined ? 0 : 1],
     place: module === undefined ? target : `${target} [${module}]`,
     cookie: false,
-    addresses: [],
+    addresses: probe?.addresses ?? [],
     arguments: {
       carrier: {
         ...{ kind: 'skb', slot: 0, typed: false, number: 1, name: '', offset: 0, struct: '' },

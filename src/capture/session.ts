@@ -210,10 +210,10 @@ export class Session implements Disposable {
   ): readonly { readonly place: string; readonly why: string }[] {
     const { fds } = this.maps;
     const hookMaps = new HookMaps([], () => undefined);
-    return places.flatMap(({ hook, program: name }) => {
+    return places.flatMap(({ hook, program: name, number }) => {
       const compiled = programNamed(object, name);
       try {
-        const insns = relocate(compiled, fds);
+        const insns = relocate(compiled, fds, number);
         const program = this.#held.add(
           loadProgram(hook, object.license, insns, hookMaps, compiled.callback),
         );

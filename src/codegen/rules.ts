@@ -1,9 +1,16 @@
 import { emitRuleHeader } from '../abi/emit-rules.ts';
-import { MAP_NAMES, MAP_PLACEHOLDER, CALLBACK_PLACEHOLDER, PASSING_PLACES } from '../abi/maps.ts';
+import {
+  CALLBACK_PLACEHOLDER,
+  HOOK_PLACEHOLDER,
+  MAP_NAMES,
+  MAP_PLACEHOLDER,
+  PASSING_PLACES,
+} from '../abi/maps.ts';
 import type { Btf } from '../btf/btf.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import { NFT_STRUCTS } from '../hooks/nft-expressions.ts';
-import type { RuleWatchers, WatcherUnit } from '../hooks/rule-watchers.ts';
+import type { WatcherUnit } from '../hooks/rule-watcher.ts';
+import type { RuleWatchers } from '../hooks/rule-watchers.ts';
 import { compose } from './compose.ts';
 import { unitKind } from './hooks.ts';
 import { emitStructs } from './structs.ts';
@@ -124,6 +131,8 @@ function structsOf({ template }: WatcherUnit): Readonly<Record<string, readonly 
       return { ...KERNEL, ...XT_STRUCTS };
     case 'fate-rules.bpf.c':
       return FATE_STRUCTS;
+    case 'call-rules.bpf.c':
+      return { ...KERNEL, ...FATE_STRUCTS };
     default:
       return KERNEL;
   }
@@ -141,6 +150,7 @@ function config(defines: readonly (readonly [string, string])[]): string {
     ['XCAP_TASK_BY_PROBE', 0],
     ['XCAP_MAP_PLACEHOLDER', MAP_PLACEHOLDER],
     ['XCAP_CALLBACK_PLACEHOLDER', CALLBACK_PLACEHOLDER],
+    ['XCAP_HOOK_PLACEHOLDER', HOOK_PLACEHOLDER],
     ...MAP_NAMES.map((name, i): [string, number] => [`XCAP_MAP_${name.toUpperCase()}`, i]),
     ['XCAP_PASSING', PASSING_PLACES],
     ...defines,

@@ -1,30 +1,12 @@
+import type { RuleKind } from '../abi/rules.ts';
 import type { Btf } from '../btf/btf.ts';
 import { BtfError } from '../btf/error.ts';
-import { findVariable } from '../btf/functions.ts';
+import { findVariable, functionOf } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
 import type { KernelView } from '../kernel/view.ts';
 import { nftHeadDefines, VERDICT_EXPRESSIONS } from './nft-expressions.ts';
-
-/** A function of the kernel that tells of rules, and the program that looks there. */
-export interface RuleWatcher {
-  readonly target: string;
-  readonly module: string | undefined;
-  readonly attachBtfId: number;
-  readonly at: 'entry' | 'return';
-  /** The compiled function. */
-  readonly program: string;
-}
-
-/** C of one template, for the kernel's types in one BTF. */
-export interface WatcherUnit {
-  readonly template: 'nft-rules.bpf.c' | 'xt-rules.bpf.c' | 'xt-changes.bpf.c' | 'fate-rules.bpf.c';
-  readonly btf: Btf;
-  /** Renames the template's functions, of which there are several copies. */
-  readonly prefix: string;
-  readonly defines: readonly (readonly [string, string])[];
-  readonly functions: readonly string[];
-  readonly watchers: readonly RuleWatcher[];
-}
+import { findCalls, isClassifier, ruleCall } from './rule-calls.ts';
+import type { RuleWatcher, WatcherUnit } from './rule-watcher.ts';
 
 export interface RuleWatchers {
   readonly units: readonly WatcherUnit[];
@@ -34,24 +16,80 @@ export interface RuleWatchers {
   readonly notes: readonly string[];
 }
 
-type RuleKernel = Pick<KernelView, 'btf' | 'modules' | 'features'>;
+type RuleKernel = Pick<
+  KernelView,
+  'btf' | 'modules' | 'features' | 'symbols' | 'registers' | 'loadedModules'
+>;
 
 /** What there is to watch on this kernel, as its modules are loaded now. */
 export function findWatchers(kernel: RuleKernel, possibleCpus: number): RuleWatchers {
-  if (!kernel.features.has('fentry') || !kernel.features.has('get-func-arg')) {
-    return {
-      ...{ units: [], nft: undefined },
-      notes: ['this kernel does not let rules be watched: no fentry programs in modules (5.17)'],
-    };
-  }
+  const { features } = kernel;
+  if (!features.has('fentry') || !features.has('get-func-arg')) return findWithoutTypes(kernel);
   const nft = findNft(kernel);
   const legacy = findLegacy(kernel, possibleCpus);
+  const calls = findUntyped(kernel);
   return {
-    units: [...(nft.unit === undefined ? [] : [nft.unit]), ...legacy.units, findFates(kernel)],
+    units: [nft.unit, ...legacy.units, findFates(kernel), calls].filter(isUnit),
     nft: nft.unit?.btf,
-    notes: [...nft.notes, ...legacy.notes],
+    notes: [
+      ...(calls !== undefined && watches(calls, 'nft') ? [PLACES_ONLY] : nft.notes),
+      ...legacy.notes,
+    ],
   };
 }
+
+const isUnit = (unit: WatcherUnit | undefined): unit is WatcherUnit => unit !== undefined;
+
+const PLACES_ONLY =
+  'the rule itself is not known where modules have no types: of iptables-legacy table and chain are told, of nftables family and hook';
+const NFT_NOT_LOADED = 'rules of nf_tables are not watched: it is not loaded';
+
+/** On kernels whose programs cannot be at functions of modules as at the kernel's own (before 5.17). */
+function findWithoutTypes(kernel: RuleKernel): RuleWatchers {
+  const { features } = kernel;
+  const [fentry, kprobe] = [features.has('fentry'), features.has('kprobe')];
+  if (!fentry && !kprobe) {
+    const why = 'this kernel does not let rules be watched: it has neither fentry nor kprobes';
+    return { units: [], nft: undefined, notes: [why] };
+  }
+  const fates = fentry ? findFates(kernel) : undefined;
+  const calls = kprobe
+    ? // Classifiers of the kernel itself are among the fates.
+      findCalls(kernel, (module, { kind }) => kind !== 'tc' || module !== undefined || !fentry)
+    : undefined;
+  const places = (['nft', 'xt'] as const).some((kind) => calls && watches(calls, kind));
+  return {
+    units: [fates, calls].filter(isUnit),
+    nft: undefined,
+    notes: [
+      ...(places ? [PLACES_ONLY] : []),
+      ...(calls === undefined || watches(calls, 'nft') ? [] : [NFT_NOT_LOADED]),
+      ...(kprobe
+        ? []
+        : ['rules of netfilter are not watched: modules have no types, and there are no kprobes']),
+      ...(fentry
+        ? []
+        : ['XDP programs and filters of sockets are not watched: this kernel has no fentry']),
+    ],
+  };
+}
+
+/** Modules whose functions ruleCall() knows. */
+const CALLED = /^(?:nf_tables|nft_|ip6?table_|cls_)/;
+
+/** Functions of modules that came without types to a kernel that has some for others. */
+function findUntyped(kernel: RuleKernel): WatcherUnit | undefined {
+  const untyped = new Set(
+    kernel
+      .loadedModules()
+      .filter((name) => CALLED.test(name) && moduleBtf(kernel, name) === undefined),
+  );
+  if (untyped.size === 0 || !kernel.features.has('kprobe')) return undefined;
+  return findCalls(kernel, (module) => module !== undefined && untyped.has(module));
+}
+
+const watches = ({ watchers }: WatcherUnit, kind: RuleKind): boolean =>
+  watchers.some(({ target }) => ruleCall(target)?.kind === kind);
 
 /** Where a function of netfilter is: in its module, or in the kernel itself. */
 interface Home {
@@ -89,7 +127,7 @@ function findNft(kernel: RuleKernel): {
 } {
   const home = findHome(kernel, 'nf_tables', 'nft_do_chain');
   if (home === undefined) {
-    return { notes: ['rules of nf_tables are not watched: it is not loaded'] };
+    return { notes: [NFT_NOT_LOADED] };
   }
   const { btf, module: homeModule, id } = home;
   const defines = nftHeadDefines(btf);
@@ -143,37 +181,53 @@ const LEGACY = [
   { module: 'ip6_tables', target: 'ip6t_do_table', entry: 'ip6t_entry', prefix: 'xcap_ip6t' },
 ] as const;
 
-/** Classifiers of tc, as modules or built in. */
-const CLASSIFIER = /^(?:cls_bpf|u32|fl|mall|basic|fw|route4|flow|cls_cgroup)_classify$/;
-
 /** Verdicts outside of netfilter. */
 function findFates(kernel: RuleKernel): WatcherUnit {
   const watchers: RuleWatcher[] = [];
-  const watch = (target: string, program: string): void => {
+  const watch = (target: string, program: string, at: 'entry' | 'return' = 'return'): boolean => {
     const id = functionId(kernel.btf, target);
-    if (id === undefined) return;
-    watchers.push({ target, module: undefined, attachBtfId: id, at: 'return', program });
+    if (id === undefined) return false;
+    watchers.push({ target, module: undefined, attachBtfId: id, at, program });
+    return true;
   };
   watch('tcf_classify', 'xcap_fate_shot');
-  const modules = kernel.modules.names().filter((module) => module.startsWith('cls_'));
+  watch('tcf_classify_ingress', 'xcap_fate_shot_ingress');
+  const byHelper = kernel.features.has('get-func-arg');
+  const modules = byHelper ? kernel.modules.names().filter((name) => name.startsWith('cls_')) : [];
   for (const module of [undefined, ...modules]) {
     const btf = module === undefined ? kernel.btf : moduleBtf(kernel, module);
     if (btf === undefined) continue;
     for (const [target, attachBtfId] of ownFunctions(btf)) {
-      if (!CLASSIFIER.test(target)) continue;
+      if (!isClassifier(target)) continue;
       watchers.push({ target, module, attachBtfId, at: 'return', program: 'xcap_fate_classified' });
     }
   }
-  watch('bpf_prog_run_generic_xdp', 'xcap_fate_generic_xdp');
+  if (!watch('bpf_prog_run_generic_xdp', 'xcap_fate_generic_xdp')) {
+    const runs = 'netif_receive_generic_xdp';
+    watch(runs, 'xcap_fate_generic_xdp_leaves');
+    watch(runs, 'xcap_fate_generic_xdp_enters', 'entry');
+  }
   watch('sk_filter_trim_cap', 'xcap_fate_filtered');
   return {
     template: 'fate-rules.bpf.c',
     btf: kernel.btf,
     prefix: 'xcap_fate',
-    defines: classifierPlaces(kernel),
-    functions: ['classified', 'shot', 'generic_xdp', 'filtered'].map((each) => `xcap_fate_${each}`),
+    defines: [
+      ...classifierPlaces(kernel),
+      ['XCAP_BY_HELPER', byHelper ? '1' : '0'],
+      ['XCAP_SHOT_BEHIND', returnSlot(kernel.btf, 'tcf_classify')],
+      ['XCAP_SHOT_INGRESS_BEHIND', returnSlot(kernel.btf, 'tcf_classify_ingress')],
+      ['XCAP_FILTERED_BEHIND', returnSlot(kernel.btf, 'sk_filter_trim_cap')],
+    ],
+    functions: [...new Set(watchers.map(({ program }) => program))],
     watchers,
   };
+}
+
+/** What a function returned lies behind its arguments. */
+function returnSlot(btf: Btf, target: string): string {
+  const id = functionId(btf, target);
+  return String(id === undefined ? 0 : functionOf(btf, id).params.length);
 }
 
 /** Where a BPF classifier has its programs. */

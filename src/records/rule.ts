@@ -37,10 +37,11 @@ export interface Rule {
 /** In one line: `nftables inet t in handle 3: tcp dport 22 drop`. */
 export function ruleText(rule: Rule): string {
   const { by, family, table, chain, handle, number, policy, text, unknown } = rule;
-  const { classifier, pref, socket, program } = rule;
+  const { classifier, pref, socket, program, hook } = rule;
   const isNft = by === 'nftables' || by.endsWith('-nft');
   const words: (string | undefined)[] = [by, isNft ? family : undefined, table];
   if (chain !== undefined) words.push(by === 'tc' ? `chain ${chain}` : chain);
+  else if (hook !== undefined) words.push(`hook ${hook}`);
   if (handle !== undefined) words.push(`handle ${handle}`);
   else if (number !== undefined) words.push(String(number));
   if (classifier !== undefined) words.push(classifier);

@@ -13,6 +13,7 @@ const FAMILIES: Readonly<Record<number, string>> = {
 };
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress'];
 const NETDEV_HOOKS = ['ingress', 'egress'];
+const ARP_HOOKS = ['input', 'output', 'forward'];
 
 /** Drop reasons that go with each kind: what has another was freed by something else, later. */
 const REASONS: Readonly<Record<RawRule['kind'], RegExp>> = {
@@ -44,7 +45,11 @@ export function describeRule(
     case 'tc':
       return describeClassifier(raw);
     case 'xdp':
-      return { by: 'xdp', program: raw.program };
+      return {
+        by: 'xdp',
+        program: raw.program,
+        unknown: raw.how === 'rule' ? undefined : 'or there was no memory to run it',
+      };
     case 'filter':
       return describeFilter(raw);
   }
@@ -52,6 +57,7 @@ export function describeRule(
 
 function describeNft(raw: RawRule, rulesets: Rulesets, unwatched: () => readonly string[]): Rule {
   const { how, netns, tableHandle, ruleHandle, number } = raw;
+  if (raw.table === '') return describeHook(raw);
   const family = FAMILIES[raw.family] ?? String(raw.family);
   const listed = rulesets.nft(netns, tableHandle, ruleHandle);
   const place = {
@@ -64,7 +70,7 @@ function describeNft(raw: RawRule, rulesets: Rulesets, unwatched: () => readonly
     family,
     table: raw.table,
     chain: raw.chain,
-    hook: (family === 'netdev' ? NETDEV_HOOKS : HOOKS)[raw.hook],
+    hook: hookName(raw),
   } as const;
   switch (how) {
     case 'policy': {
@@ -84,6 +90,28 @@ function describeNft(raw: RawRule, rulesets: Rulesets, unwatched: () => readonly
         unknown: listed.text === undefined ? `no text: ${listed.why ?? ''}` : undefined,
       };
   }
+}
+
+/** Chains of other families than those of IP begin elsewhere: include/uapi/linux/netfilter_arp.h. */
+function hookName({ family, hook }: RawRule): string | undefined {
+  switch (FAMILIES[family]) {
+    case 'netdev':
+      return NETDEV_HOOKS[hook];
+    case 'arp':
+      return ARP_HOOKS[hook];
+    default:
+      return HOOKS[hook];
+  }
+}
+
+/** All that is known where nf_tables has no types. */
+function describeHook(raw: RawRule): Rule {
+  return {
+    by: 'nftables',
+    family: FAMILIES[raw.family],
+    hook: hookName(raw),
+    unknown: 'table, chain and rule not known: no types of nf_tables',
+  };
 }
 
 function describeClassifier({ how, table, number, generation, program }: RawRule): Rule {

@@ -22,6 +22,9 @@ struct xcap_passing {
 	volatile u64 check;
 };
 
+/* Of a verdict: the packet's may change before it is freed. */
+#define XCAP_ANY_LENGTH ~0u
+
 static __always_inline u32 xcap_place(u64 skb)
 {
 	return (skb >> 8 ^ skb >> 20) & (XCAP_PASSING - 1);

@@ -61,7 +61,7 @@ static __always_inline void xcap_fill_rule(struct xcap_slot *slot, const struct 
 		xcap_rule_of_policy(rule, skb);
 		return;
 	}
-	if (known->length != READ(hit->skb, len) ||
+	if ((known->length != XCAP_ANY_LENGTH && known->length != READ(hit->skb, len)) ||
 	    xcap_ktime_get_ns() - known->time_ns > XCAP_VERDICT_NS)
 		return;
 	*rule = *known;

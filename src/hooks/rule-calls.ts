@@ -1,0 +1,115 @@
+import { RULE_KINDS, type RuleKind } from '../abi/rules.ts';
+import type { FunctionSymbol } from '../kernel/kallsyms.ts';
+import type { PtRegs } from '../kernel/pt-regs.ts';
+import type { KernelView } from '../kernel/view.ts';
+import type { RuleWatcher, WatcherUnit } from './rule-watcher.ts';
+
+/** What calling a function of that name means. */
+export interface RuleCall {
+  readonly kind: Extract<RuleKind, 'nft' | 'xt' | 'tc'>;
+  /** NFPROTO_* of the chains that it is for; 0 where it is for several, or the packet tells. */
+  readonly family: number;
+  /** Of iptables-legacy. */
+  readonly table?: (typeof TABLES)[number];
+}
+
+/** In the order of xcap_xt_table_name(). */
+const TABLES = ['filter', 'nat', 'mangle', 'raw', 'security'] as const;
+
+const XT = /^ip6?table_(?:(filter|mangle|raw|security)_hook|nat_do_chain)$/;
+const CLASSIFIER = /^(?:cls_bpf|u32|fl|mall|basic|fw|route4|flow|cls_cgroup)_classify$/;
+
+/** NFPROTO_*, include/uapi/linux/netfilter.h. */
+const NFT: Readonly<Record<string, number>> = {
+  nft_do_chain_inet: 1,
+  nft_do_chain_inet_ingress: 1,
+  nft_do_chain_ipv4: 2,
+  nft_do_chain_arp: 3,
+  nft_do_chain_netdev: 5,
+  nft_do_chain_bridge: 7,
+  nft_do_chain_ipv6: 10,
+  nft_nat_do_chain: 0,
+  nf_route_table_hook4: 0,
+  nf_route_table_hook6: 0,
+  nf_route_table_inet: 0,
+};
+
+/** Classifiers of tc, by the names of their functions. */
+export const isClassifier = (name: string): boolean => CLASSIFIER.test(name);
+
+/**
+ * Functions that netfilter and tc call by pointer, all with the arguments of nf_hookfn or of a classifier. Of those of
+ * iptables-legacy each is a table's own.
+ */
+export function ruleCall(name: string): RuleCall | undefined {
+  const table = XT.exec(name);
+  if (table !== null) {
+    return { kind: 'xt', family: 0, table: TABLES.find((each) => each === table[1]) ?? 'nat' };
+  }
+  const family = NFT[name];
+  if (family !== undefined) return { kind: 'nft', family };
+  return isClassifier(name) ? { kind: 'tc', family: 0 } : undefined;
+}
+
+/** What the program at the return of a function is told: xcap_call_hook_done(). */
+export function callNumber({ kind, family, table }: RuleCall): number {
+  const tables: readonly (string | undefined)[] = TABLES;
+  return RULE_KINDS.indexOf(kind) | (family << 8) | (Math.max(0, tables.indexOf(table)) << 16);
+}
+
+/** Arguments that the programs look at. */
+const ARGUMENTS = 3;
+
+/** Watches such functions by kprobes. @param wanted chooses; a module is undefined for the kernel itself */
+export function findCalls(
+  kernel: Pick<KernelView, 'btf' | 'symbols' | 'registers'>,
+  wanted: (module: string | undefined, call: RuleCall) => boolean,
+): WatcherUnit | undefined {
+  const { registers } = kernel;
+  if (registers === undefined || registers.argumentOffsets.length < ARGUMENTS) return undefined;
+  const found = kernel.symbols.find((name) => ruleCall(name) !== undefined);
+  const watchers = [...found].flatMap(([target, symbols]) => {
+    const call = ruleCall(target);
+    if (call === undefined) return [];
+    return symbols
+      .filter(({ module }) => wanted(module, call))
+      .flatMap((symbol) => watchCall(target, symbol, call));
+  });
+  if (watchers.length === 0) return undefined;
+  return {
+    template: 'call-rules.bpf.c',
+    btf: kernel.btf,
+    prefix: 'xcap_call',
+    defines: registerPlaces(registers),
+    functions: [...new Set(watchers.map(({ program }) => program))],
+    watchers,
+  };
+}
+
+function watchCall(
+  target: string,
+  { module, address }: FunctionSymbol,
+  call: RuleCall,
+): readonly RuleWatcher[] {
+  const probe = { addresses: address === undefined ? [] : [address], number: callNumber(call) };
+  const of = { target, module, attachBtfId: 0, probe };
+  const program = call.kind === 'tc' ? 'xcap_call_classify' : 'xcap_call_hook';
+  return [
+    { ...of, at: 'return', program: `${program}_done` },
+    { ...of, at: 'entry', program },
+  ];
+}
+
+/** Words of struct pt_regs. */
+function registerPlaces(registers: PtRegs): readonly (readonly [string, string])[] {
+  const { argumentOffsets, returnOffset, stackOffset, poppedByReturn } = registers;
+  const word = (offset: number): string => String(offset / 8);
+  return [
+    ...argumentOffsets
+      .slice(0, ARGUMENTS)
+      .map((offset, i) => [`XCAP_REG_${i}`, word(offset)] as const),
+    ['XCAP_REG_RET', word(returnOffset)],
+    ['XCAP_REG_SP', word(stackOffset)],
+    ['XCAP_POPPED', String(poppedByReturn)],
+  ];
+}
