@@ -20,19 +20,19 @@ const XT = /^ip6?table_(?:(filter|mangle|raw|security)_hook|nat_do_chain)$/;
 const CLASSIFIER = /^(?:cls_bpf|u32|fl|mall|basic|fw|route4|flow|cls_cgroup)_classify$/;
 
 /** NFPROTO_*, include/uapi/linux/netfilter.h. */
-const NFT: Readonly<Record<string, number>> = {
-  nft_do_chain_inet: 1,
-  nft_do_chain_inet_ingress: 1,
-  nft_do_chain_ipv4: 2,
-  nft_do_chain_arp: 3,
-  nft_do_chain_netdev: 5,
-  nft_do_chain_bridge: 7,
-  nft_do_chain_ipv6: 10,
-  nft_nat_do_chain: 0,
-  nf_route_table_hook4: 0,
-  nf_route_table_hook6: 0,
-  nf_route_table_inet: 0,
-};
+const NFT: ReadonlyMap<string, number> = new Map([
+  ['nft_do_chain_inet', 1],
+  ['nft_do_chain_inet_ingress', 1],
+  ['nft_do_chain_ipv4', 2],
+  ['nft_do_chain_arp', 3],
+  ['nft_do_chain_netdev', 5],
+  ['nft_do_chain_bridge', 7],
+  ['nft_do_chain_ipv6', 10],
+  ['nft_nat_do_chain', 0],
+  ['nf_route_table_hook4', 0],
+  ['nf_route_table_hook6', 0],
+  ['nf_route_table_inet', 0],
+]);
 
 /** Classifiers of tc, by the names of their functions. */
 export const isClassifier = (name: string): boolean => CLASSIFIER.test(name);
@@ -46,7 +46,7 @@ export function ruleCall(name: string): RuleCall | undefined {
   if (table !== null) {
     return { kind: 'xt', family: 0, table: TABLES.find((each) => each === table[1]) ?? 'nat' };
   }
-  const family = NFT[name];
+  const family = NFT.get(name);
   if (family !== undefined) return { kind: 'nft', family };
   return isClassifier(name) ? { kind: 'tc', family: 0 } : undefined;
 }

@@ -41,7 +41,7 @@ export function findWatchers(kernel: RuleKernel, possibleCpus: number): RuleWatc
 const isUnit = (unit: WatcherUnit | undefined): unit is WatcherUnit => unit !== undefined;
 
 const PLACES_ONLY =
-  'the rule itself is not known where modules have no types: of iptables-legacy table and chain are told, of nftables family and hook';
+  'the rule itself is not known where modules have no types: at most table and chain of iptables-legacy, family and hook of nftables';
 const NFT_NOT_LOADED = 'rules of nf_tables are not watched: it is not loaded';
 
 /** On kernels whose programs cannot be at functions of modules as at the kernel's own (before 5.17). */

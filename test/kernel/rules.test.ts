@@ -7,8 +7,11 @@ import { FilteredSocket } from '../support/filtered-socket.ts';
 import { ping, sendDatagrams } from '../support/traffic.ts';
 import { XdpProgram } from '../support/xdp-program.ts';
 
-/** Expressions and tables are in modules: nothing is watched where those cannot be. */
-const watches = kernel.fentry && kernel.bpfLoop;
+/** Expressions and tables are in modules: of the rules themselves nothing is known where those have no types. */
+const knowsRules = kernel.fentry && kernel.bpfLoop;
+/** Where a packet entered netfilter is known there all the same, by kprobes. */
+const knowsPlaces = !knowsRules && kernel.fentry && kernel.kprobe;
+const watches = knowsRules || knowsPlaces;
 
 let pair: NetnsPair;
 beforeAll(() => {
@@ -36,15 +39,21 @@ function ruleOf(records: readonly JsonRecord[]): ReadonlyMap<number, unknown> {
   );
 }
 
+type ExpectedRules = Readonly<Record<number, Readonly<Record<string, unknown>>>>;
+
+/** @param places all that is said where the rules themselves are not known */
 function expectRules(
   records: readonly JsonRecord[],
-  expected: Readonly<Record<number, Readonly<Record<string, unknown>>>>,
+  expected: ExpectedRules,
+  places: ExpectedRules,
 ): void {
   const found = ruleOf(records);
   for (const [port, rule] of Object.entries(expected)) {
     const { text, ...place } = rule;
-    if (!watches) {
-      expect(found.get(Number(port)), port).toBeUndefined();
+    if (!knowsRules) {
+      const known = knowsPlaces ? places[Number(port)] : undefined;
+      if (knowsPlaces) expect(known, `${port}: nothing expected`).toBeDefined();
+      expect(found.get(Number(port)), port).toEqual(known);
       continue;
     }
     expect(found.get(Number(port)), port).toMatchObject(place);
@@ -90,7 +99,11 @@ describe('a packet that a rule drops', () => {
     expect(status, stderr).toBe(0);
     const inet = { by: 'nftables', family: 'inet', table: 't', hook: 'input' };
     const nft = { by: 'iptables-nft', family: 'ip' };
-    expectRules(records, {
+    const unknown = 'table, chain and rule not known: no types of nf_tables';
+    const entered = (family: string, hook: string): Record<string, unknown> => ({
+      ...{ by: 'nftables', family, hook, unknown },
+    });
+    const rules = {
       1001: { ...inet, chain: 'incoming', number: 2, text: /^udp dport 1001 counter drop$/ },
       1002: { ...inet, chain: 'deepest', number: 2, text: /^udp dport 1002 drop$/ },
       1003: {
@@ -103,7 +116,19 @@ describe('a packet that a rule drops', () => {
       2002: { ...nft, table: 'mangle', chain: 'user', number: 2, text: /drop/ },
       2003: { ...nft, table: 'raw', chain: 'PREROUTING', number: 1, text: /dport 2003 .*drop$/ },
       3001: { by: 'nftables', family: 'ip6', table: 'late', chain: 'in6', policy: true },
+    };
+    expectRules(records, rules, {
+      1001: entered('inet', 'input'),
+      1002: entered('inet', 'input'),
+      1003: entered('ip', 'prerouting'),
+      1004: entered('inet', 'input'),
+      1006: entered('inet', 'input'),
+      2001: entered('ip', 'input'),
+      2002: entered('ip', 'prerouting'),
+      2003: entered('ip', 'prerouting'),
+      3001: entered('ip6', 'input'),
     });
+    if (knowsPlaces) expect(stderr).toContain('the rule itself is not known');
     if (!watches) expect(stderr).toContain('does not let rules be watched');
   });
 
@@ -137,7 +162,9 @@ describe('a packet that a rule drops', () => {
     for (const table of ['filter', 'mangle', 'raw']) b.iptables('-t', table, '-F');
     expect(status, stderr).toBe(0);
     const legacy = { by: 'iptables-legacy' };
-    expectRules(records, {
+    const unknown = 'or a chain that it leads to; rule not known';
+    const input = { table: 'filter', chain: 'INPUT', hook: 'input', unknown };
+    const rules = {
       1001: {
         ...{ ...legacy, table: 'filter', chain: 'INPUT', hook: 'input', number: 3 },
         text: /^-A INPUT -p udp -m udp --dport 1001 -j DROP$/,
@@ -155,6 +182,15 @@ describe('a packet that a rule drops', () => {
       // Its number was another's by the time that it could be looked up.
       1006: { ...legacy, table: 'filter', chain: 'INPUT', number: 4 },
       3001: { by: 'ip6tables-legacy', table: 'filter', chain: 'INPUT', policy: true },
+    };
+    expectRules(records, rules, {
+      1001: { ...legacy, ...input },
+      1002: { ...legacy, ...input, table: 'mangle' },
+      1003: { ...legacy, table: 'raw', chain: 'PREROUTING', hook: 'prerouting', unknown },
+      1004: { ...legacy, ...input },
+      1005: { ...legacy, ...input },
+      1006: { ...legacy, ...input },
+      3001: { by: 'ip6tables-legacy', ...input },
     });
   });
 
@@ -183,17 +219,36 @@ describe('a packet that a rule drops', () => {
     });
     filtered.close();
     await program.stop();
-    expectRules(records, {
+    const rules = {
       5001: { by: 'tc', chain: '0', classifier: 'u32', pref: 7 },
       5002: { by: 'tc', chain: '0', classifier: 'flower', pref: 9 },
       5003: { by: 'tc', chain: '0', classifier: 'flower', pref: 11 },
-      5004: { by: 'tc', chain: '0', classifier: 'bpf', program: program.id },
+      5004: { by: 'tc', chain: '0', classifier: 'bpf', pref: 49152 },
       5005: { by: 'socket-filter', socket: filtered.inode },
-    });
+    };
+    const byProgram = { 5004: { ...rules[5004], program: program.id } };
+    expectRules(records, { ...rules, ...byProgram }, rules);
     expect(stderr).not.toContain('--rule:');
   });
 
-  it.runIf(watches && kernel.xdpDispatcher)('is told by the XDP program', async () => {
+  it.runIf(knowsPlaces)('is told by the generic XDP program that it was given to', async () => {
+    const { a, b } = pair;
+    const { program, id } = await XdpProgram.start(b, 'generic');
+    const { records, stderr, status } = await capture(['--rule', '--netns', b.name, 'udp'], () => {
+      for (const [port, first] of [6001, 6002, 6003].map((port, i) => [port, i] as const)) {
+        sendDatagrams(a, { to: b.address4, port, payload: verdict(first) });
+      }
+    });
+    await program.stop();
+    expect(status, stderr).toBe(0);
+    const rule = { by: 'xdp', program: id, unknown: 'or there was no memory to run it' };
+    // XDP_ABORTED, XDP_DROP; what it passes goes nowhere, for there is no socket.
+    expect(ruleOf(records)).toEqual(
+      new Map([6001, 6002, 6003].map((port) => [port, port === 6003 ? undefined : rule])),
+    );
+  });
+
+  it.runIf(knowsRules && kernel.xdpDispatcher)('is told by the XDP program', async () => {
     const { a, b } = pair;
     const { program, id } = await XdpProgram.start(b, 'generic');
     const hooks = `drop,xdp:${b.device}@${b.name}@exit`;
@@ -217,12 +272,15 @@ describe('a packet that a rule drops', () => {
   it('is not blamed on a rule that let it pass', async () => {
     const { b } = pair;
     b.nft('table inet t { chain in { type filter hook input priority 0; policy accept; }; }');
+    b.iptables('-A', 'INPUT', '-p', 'udp', '--dport', '4002', '-j', 'DROP');
     const { records } = await capture(['--rule', '--netns', b.name, 'udp'], () => {
-      send(4001);
+      send(4001, 4002);
     });
     b.exec('nft', 'flush', 'ruleset');
-    expect(records).toHaveLength(1);
-    expect(records[0]).not.toHaveProperty('rule');
+    b.iptables('-F');
+    expect(records).toHaveLength(2);
+    expect(ruleOf(records).get(4001)).toBeUndefined();
+    if (watches) expect(ruleOf(records).get(4002)).toMatchObject({ by: 'iptables-legacy' });
     expect(ping(pair.a, b.address4, 1)).toBe(1);
   });
 });

@@ -105,6 +105,40 @@ describe('a rule', () => {
   it('of XDP is a program', () => {
     const rule = describeRule({ ...NFT, kind: 'xdp', program: 5 }, 'XDP', LISTED);
     expect(rule && ruleText(rule)).toBe('xdp program 5');
+    const entered: RawRule = { ...NFT, kind: 'xdp', how: 'unknown', program: 5 };
+    const maybe = describeRule(entered, undefined, LISTED);
+    expect(maybe && ruleText(maybe)).toBe('xdp program 5 (or there was no memory to run it)');
+  });
+
+  it('of nftables without types has family and hook, and no tool is asked', () => {
+    const asked = new Rulesets({
+      run: () => expect.fail('asked'),
+      netnsPath: () => '/n',
+      changes: () => 0n,
+    });
+    const entered: RawRule = {
+      ...{ ...NFT, how: 'unknown', tableHandle: 0n, ruleHandle: 0n, number: 0 },
+      ...{ table: '', chain: '' },
+    };
+    const rule = describeRule(entered, undefined, asked);
+    expect(rule).toEqual({
+      ...{ by: 'nftables', family: 'inet', hook: 'input' },
+      unknown: 'table, chain and rule not known: no types of nf_tables',
+    });
+    expect(rule && ruleText(rule)).toBe(
+      'nftables inet hook input (table, chain and rule not known: no types of nf_tables)',
+    );
+    // Of a function that serves several families.
+    expect(describeRule({ ...entered, family: 0 }, undefined, asked)?.family).toBeUndefined();
+  });
+
+  it('has the hooks of its family', () => {
+    const hook = (family: number, number: number): string | undefined =>
+      describeRule({ ...NFT, family, hook: number }, undefined, LISTED)?.hook;
+    expect([0, 1, 2].map((number) => hook(3, number))).toEqual(['input', 'output', 'forward']);
+    expect([0, 1].map((number) => hook(5, number))).toEqual(['ingress', 'egress']);
+    expect(hook(7, 0)).toBe('prerouting');
+    expect(hook(1, 5)).toBe('ingress');
   });
 
   it('that is not known is not made up', () => {
