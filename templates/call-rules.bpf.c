@@ -7,8 +7,7 @@
 #include "fate.h"
 #include "xt-names.h"
 
-#define NF_DROP		0
-#define NF_VERDICT_MASK 0xff
+#define NF_DROP 0
 
 /* As struct xcap_passing: check tells a whole entry from halves of two. */
 struct xcap_call {
@@ -91,7 +90,8 @@ int xcap_call_hook_done(u64 *ctx)
 	struct nf_hook_state *state = (void *)with;
 	struct xcap_rule rule = {};
 
-	if (!skb || (ctx[XCAP_REG_RET] & NF_VERDICT_MASK) != NF_DROP)
+	/* With an error number it is no rule's: the packet could not be routed anew. */
+	if (!skb || (u32)ctx[XCAP_REG_RET] != NF_DROP)
 		return 0;
 	xcap_fate(&rule, skb, own & 0xff);
 	rule.netns = XCAP_PROBED((struct net *)XCAP_PROBED(state, net), ns.inum);
