@@ -5,6 +5,7 @@
  * one more word away at the return of the same activation.
  */
 #include "fate.h"
+#include "rule-changes.h"
 #include "xt-names.h"
 
 #define NF_DROP 0
@@ -102,6 +103,7 @@ int xcap_call_hook_done(u64 *ctx)
 		xcap_xt_hook_name((char *)rule.chain, rule.hook);
 	} else {
 		rule.family = own >> 8 & 0xff;
+		rule.generation = XCAP_COUNTS_CHANGES ? xcap_generation() : ~0ull;
 	}
 	key = (u64)skb;
 	xcap_map_update_elem(MAP(XCAP_MAP_VERDICTS), &key, &rule, 0);
@@ -122,4 +124,15 @@ int xcap_call_classify_done(u64 *ctx)
 	if (skb && (u32)ctx[XCAP_REG_RET] == TC_ACT_SHOT)
 		xcap_classified(skb, (void *)with);
 	return 0;
+}
+
+/* Rules of nf_tables are changed by batches of messages. */
+int xcap_call_changes(u64 *ctx)
+{
+	return xcap_changed(XCAP_CHANGE_BEGINS);
+}
+
+int xcap_call_changes_done(u64 *ctx)
+{
+	return xcap_changed(XCAP_CHANGE_DONE);
 }

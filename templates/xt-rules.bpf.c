@@ -12,6 +12,7 @@
  */
 #include "arguments.h"
 #include "kernel.gen.h"
+#include "rule-changes.h"
 #include "rule-state.h"
 #include "xt-names.h"
 
@@ -153,20 +154,6 @@ int xcap_xt_leave_each(XCAP_TWO given)
 	return xcap_xt_add(XCAP_SECOND(given));
 }
 
-/* Of the rules that are there now; changes that have begun and are not done make it odd. */
-static __always_inline u64 xcap_xt_generation(void)
-{
-	u32 zero = 0;
-	const volatile u64 *changes = xcap_map_lookup_elem(MAP(XCAP_MAP_CHANGES), &zero);
-	u64 begun, done;
-
-	if (!changes)
-		return ~0ull;
-	done = changes[1];
-	begun = changes[0];
-	return begun == done ? done : ~0ull;
-}
-
 static __always_inline void xcap_xt_add_up(struct xcap_xt_walk *walk, struct xt_table_info *info)
 {
 	/* 0, which the verifier does not know: before 6.8 it takes what the walk starts with for
@@ -198,7 +185,7 @@ int xcap_xt_enter(u64 *ctx)
 {
 	struct xt_table *table = (void *)xcap_func_arg(ctx, 0);
 	struct xt_table_info *info = (void *)XCAP_PROBED(table, private);
-	u64 key = (u64)info, generation = xcap_xt_generation();
+	u64 key = (u64)info, generation = xcap_generation();
 	struct xcap_xt_sums *known;
 	struct xcap_xt_walk walk = {};
 	u64 skb = xcap_func_arg(ctx, 1), task, switches;
@@ -279,7 +266,7 @@ int xcap_xt_leave(u64 *ctx)
 
 	if ((u32)xcap_func_ret(ctx) != NF_DROP)
 		return 0;
-	generation = xcap_xt_generation();
+	generation = xcap_generation();
 	rule.time_ns = xcap_ktime_get_ns();
 	rule.length = XCAP_PROBED(skb, len);
 	rule.netns = XCAP_PROBED((struct net *)XCAP_PROBED(state, net), ns.inum);

@@ -40,6 +40,9 @@ export const RULE_BYTES = RULE_FIELDS.reduce(
   0,
 );
 
+/** The function that all changes of nf_tables' rules come by, where those are counted by it. */
+export const NFT_CHANGE = 'nfnetlink_rcv_batch';
+
 /** As the program sent it. */
 export interface RawRule {
   readonly kind: Exclude<RuleKind, 'none'>;

@@ -1,4 +1,4 @@
-import { RULE_KINDS, type RuleKind } from '../abi/rules.ts';
+import { NFT_CHANGE, RULE_KINDS, type RuleKind } from '../abi/rules.ts';
 import type { FunctionSymbol } from '../kernel/kallsyms.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
 import type { KernelView } from '../kernel/view.ts';
@@ -57,6 +57,10 @@ export function callNumber({ kind, family, table }: RuleCall): number {
   return RULE_KINDS.indexOf(kind) | (family << 8) | (Math.max(0, tables.indexOf(table)) << 16);
 }
 
+/** Ends tables together with the socket of their owner (5.12): a change that NFT_CHANGE is not called for. */
+const OWNERS_END = 'nft_rcv_nl_event';
+const CHANGES = new Set([NFT_CHANGE, OWNERS_END]);
+
 /** Arguments that the programs look at. */
 const ARGUMENTS = 3;
 
@@ -67,20 +71,30 @@ export function findCalls(
 ): WatcherUnit | undefined {
   const { registers } = kernel;
   if (registers === undefined || registers.argumentOffsets.length < ARGUMENTS) return undefined;
-  const found = kernel.symbols.find((name) => ruleCall(name) !== undefined);
-  const watchers = [...found].flatMap(([target, symbols]) => {
+  const found = kernel.symbols.find((name) => CHANGES.has(name) || ruleCall(name) !== undefined);
+  const calls = [...found].flatMap(([target, symbols]) => {
     const call = ruleCall(target);
     if (call === undefined) return [];
+    const program = call.kind === 'tc' ? 'xcap_call_classify' : 'xcap_call_hook';
     return symbols
       .filter(({ module }) => wanted(module, call))
-      .flatMap((symbol) => watchCall(target, symbol, call));
+      .flatMap((symbol) => watchCall(target, symbol, program, callNumber(call)));
   });
-  if (watchers.length === 0) return undefined;
+  if (calls.length === 0) return undefined;
+  const batches = found.has(OWNERS_END) ? [] : (found.get(NFT_CHANGE) ?? []);
+  const watchers = [
+    // First: nothing may change unseen once chains are watched.
+    ...batches.flatMap((symbol) => watchCall(NFT_CHANGE, symbol, 'xcap_call_changes', 0)),
+    ...calls,
+  ];
   return {
     template: 'call-rules.bpf.c',
     btf: kernel.btf,
     prefix: 'xcap_call',
-    defines: registerPlaces(registers),
+    defines: [
+      ...registerPlaces(registers),
+      ['XCAP_COUNTS_CHANGES', batches.length === 0 ? '0' : '1'],
+    ],
     functions: [...new Set(watchers.map(({ program }) => program))],
     watchers,
   };
@@ -89,11 +103,11 @@ export function findCalls(
 function watchCall(
   target: string,
   { module, address }: FunctionSymbol,
-  call: RuleCall,
+  program: string,
+  number: number,
 ): readonly RuleWatcher[] {
-  const probe = { addresses: address === undefined ? [] : [address], number: callNumber(call) };
+  const probe = { addresses: address === undefined ? [] : [address], number };
   const of = { target, module, attachBtfId: 0, probe };
-  const program = call.kind === 'tc' ? 'xcap_call_classify' : 'xcap_call_hook';
   return [
     { ...of, at: 'return', program: `${program}_done` },
     { ...of, at: 'entry', program },

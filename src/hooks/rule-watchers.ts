@@ -41,7 +41,7 @@ export function findWatchers(kernel: RuleKernel, possibleCpus: number): RuleWatc
 const isUnit = (unit: WatcherUnit | undefined): unit is WatcherUnit => unit !== undefined;
 
 const PLACES_ONLY =
-  'the rule itself is not known where modules have no types: at most table and chain of iptables-legacy, family and hook of nftables';
+  'the rule itself is not known where modules have no types: at most table and chain of iptables-legacy, family and hook of nftables, table and chain where it has only one there';
 const NFT_NOT_LOADED = 'rules of nf_tables are not watched: it is not loaded';
 
 /** On kernels whose programs cannot be at functions of modules as at the kernel's own (before 5.17). */
@@ -66,7 +66,9 @@ function findWithoutTypes(kernel: RuleKernel): RuleWatchers {
       ...(calls === undefined || watches(calls, 'nft') ? [] : [NFT_NOT_LOADED]),
       ...(kprobe
         ? []
-        : ['rules of netfilter are not watched: modules have no types, and there are no kprobes']),
+        : [
+            'netfilter and classifiers of tc are not watched: modules have no types, and there are no kprobes',
+          ]),
       ...(fentry
         ? []
         : ['XDP programs and filters of sockets are not watched: this kernel has no fentry']),

@@ -1,4 +1,4 @@
-import type { RawRule } from '../abi/rules.ts';
+import { NFT_CHANGE, type RawRule } from '../abi/rules.ts';
 import type { Rule } from '../records/rule.ts';
 import { NFPROTO_IPV6, type Rulesets } from './rulesets.ts';
 
@@ -12,7 +12,7 @@ const FAMILIES: Readonly<Record<number, string>> = {
   10: 'ip6',
 };
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress'];
-const NETDEV_HOOKS = ['ingress', 'egress'];
+const DEVICE_HOOKS = ['ingress', 'egress'];
 const ARP_HOOKS = ['input', 'output', 'forward'];
 
 /** Drop reasons that go with each kind: what has another was freed by something else, later. */
@@ -57,16 +57,11 @@ export function describeRule(
 
 function describeNft(raw: RawRule, rulesets: Rulesets, unwatched: () => readonly string[]): Rule {
   const { how, netns, tableHandle, ruleHandle, number } = raw;
-  if (raw.table === '') return describeHook(raw);
+  if (raw.table === '') return describeEntered(raw, rulesets, unwatched);
   const family = FAMILIES[raw.family] ?? String(raw.family);
   const listed = rulesets.nft(netns, tableHandle, ruleHandle);
   const place = {
-    by:
-      listed.isIptables === true
-        ? family === 'ip6'
-          ? 'ip6tables-nft'
-          : 'iptables-nft'
-        : 'nftables',
+    by: nftTool(listed.isIptables === true, family),
     family,
     table: raw.table,
     chain: raw.chain,
@@ -96,7 +91,7 @@ function describeNft(raw: RawRule, rulesets: Rulesets, unwatched: () => readonly
 function hookName({ family, hook }: RawRule): string | undefined {
   switch (FAMILIES[family]) {
     case 'netdev':
-      return NETDEV_HOOKS[hook];
+      return DEVICE_HOOKS[hook];
     case 'arp':
       return ARP_HOOKS[hook];
     default:
@@ -104,14 +99,40 @@ function hookName({ family, hook }: RawRule): string | undefined {
   }
 }
 
-/** All that is known where nf_tables has no types. */
-function describeHook(raw: RawRule): Rule {
+/** Not counted, or just changing. */
+const NO_GENERATION = 0xffff_ffff_ffff_ffffn;
+
+/** All that is known where nf_tables has no types: but if there is only one chain to enter by, it was that. */
+function describeEntered(
+  raw: RawRule,
+  rulesets: Rulesets,
+  unwatched: () => readonly string[],
+): Rule {
+  const { netns, generation } = raw;
+  const family = FAMILIES[raw.family];
+  const hook = hookName(raw);
+  const counted =
+    generation !== NO_GENERATION && !unwatched().some((place) => place.startsWith(NFT_CHANGE));
+  // Chains of devices go with their devices, which nobody counts.
+  const chain =
+    family === undefined || hook === undefined || DEVICE_HOOKS.includes(hook) || !counted
+      ? undefined
+      : rulesets.nftChain(netns, family, hook, generation);
+  if (chain === undefined) {
+    const unknown = 'table, chain and rule not known: no types of nf_tables';
+    return { by: 'nftables', family, hook, unknown };
+  }
   return {
-    by: 'nftables',
-    family: FAMILIES[raw.family],
-    hook: hookName(raw),
-    unknown: 'table, chain and rule not known: no types of nf_tables',
+    by: nftTool(chain.isIptables, family),
+    ...{ family, table: chain.table, chain: chain.chain, hook },
+    unknown: 'or a chain that it leads to; rule not known',
   };
+}
+
+/** Who made a table. */
+function nftTool(isIptables: boolean, family: string | undefined): Rule['by'] {
+  if (!isIptables) return 'nftables';
+  return family === 'ip6' ? 'ip6tables-nft' : 'iptables-nft';
 }
 
 function describeClassifier({ how, table, number, generation, program }: RawRule): Rule {

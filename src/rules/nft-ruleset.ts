@@ -3,6 +3,19 @@ export interface NftRuleset {
   rule(table: bigint, handle: bigint): string | undefined;
   /** iptables-nft made the table. */
   isIptables(table: bigint): boolean;
+  /** Chains that packets enter by. */
+  readonly baseChains: readonly NftBaseChain[];
+}
+
+export interface NftBaseChain {
+  readonly family: string;
+  readonly table: string;
+  /** Handle of the table. */
+  readonly tableHandle: bigint;
+  readonly chain: string;
+  /** `filter`, `nat`, `route`. */
+  readonly type: string;
+  readonly hook: string;
 }
 
 const TABLE = /^table (\S+) (.+) \{ # handle (\d+)$/;
@@ -10,6 +23,7 @@ const CHAIN = /^\tchain (.+) \{ # handle \d+$/;
 /** The tables of iptables-nft, and their base chains: nft warns only of those with extensions of xtables. */
 const IPTABLES_TABLE = /^ip6? (?:filter|nat|mangle|raw|security)$/;
 const IPTABLES_CHAIN = /^(?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/;
+const BASE_CHAIN = /^type (\w+) hook (\w+)/;
 const RULE_END = /^(.*) # handle (\d+)$/;
 const IPTABLES = /^# Warning: table (\S+ .+) is managed by (?:iptables|ip6tables)-nft/gm;
 
@@ -25,13 +39,14 @@ export function parseNftRuleset(text: string, warnings = ''): NftRuleset {
   const iptables = new Set<bigint>();
   let table: bigint | undefined;
   let chain: string | undefined;
-  const baseChains = new Map<bigint, { readonly name: string; readonly chains: string[] }>();
+  let place = { family: '', table: '' };
+  const baseChains: NftBaseChain[] = [];
   let pending: string[] = [];
   for (const line of text.split('\n')) {
     const opened = TABLE.exec(line);
     if (opened !== null) {
       table = BigInt(opened[3] ?? '0');
-      baseChains.set(table, { name: `${opened[1] ?? ''} ${opened[2] ?? ''}`, chains: [] });
+      place = { family: opened[1] ?? '', table: opened[2] ?? '' };
       if (managed.has(`${opened[1] ?? ''} ${opened[2] ?? ''}`)) iptables.add(table);
     } else if (line === '}') {
       table = undefined;
@@ -40,8 +55,10 @@ export function parseNftRuleset(text: string, warnings = ''): NftRuleset {
       pending = [];
     } else if (table !== undefined && chain !== undefined) {
       const piece = line.trim();
-      if (pending.length === 0 && /^type \w+ hook \w+/.test(piece)) {
-        baseChains.get(table)?.chains.push(chain);
+      const base = pending.length === 0 ? BASE_CHAIN.exec(piece) : null;
+      if (base !== null) {
+        const [, type = '', hook = ''] = base;
+        baseChains.push({ ...place, tableHandle: table, chain, type, hook });
         continue;
       }
       const ended = RULE_END.exec(piece);
@@ -53,12 +70,14 @@ export function parseNftRuleset(text: string, warnings = ''): NftRuleset {
       pending = [];
     }
   }
-  for (const [of, { name, chains }] of baseChains) {
-    const isLike = chains.length > 0 && chains.every((each) => IPTABLES_CHAIN.test(each));
-    if (isLike && IPTABLES_TABLE.test(name)) iptables.add(of);
+  for (const { tableHandle, family, table: name } of baseChains) {
+    const chains = baseChains.filter((each) => each.tableHandle === tableHandle);
+    const isLike = chains.every(({ chain: each }) => IPTABLES_CHAIN.test(each));
+    if (isLike && IPTABLES_TABLE.test(`${family} ${name}`)) iptables.add(tableHandle);
   }
   return {
     rule: (of, handle) => rules.get(`${of}/${handle}`),
     isIptables: (of) => iptables.has(of),
+    baseChains,
   };
 }

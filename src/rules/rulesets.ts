@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { inNetns, NOT_EXECUTED, TOOL_OPTIONS } from '../util/nsenter.ts';
-import { parseNftRuleset, type NftRuleset } from './nft-ruleset.ts';
+import { parseNftRuleset, type NftBaseChain, type NftRuleset } from './nft-ruleset.ts';
 import { parseXtRuleset, type XtRuleset } from './xt-ruleset.ts';
 
 /** What a tool printed; a text instead: why it cannot tell. */
@@ -13,7 +13,7 @@ export interface RulesetsOptions {
   readonly run: RunTool;
   /** A file that leads into a network namespace. */
   readonly netnsPath: (inode: number) => string | undefined;
-  /** How often tables of iptables-legacy have been replaced; undefined while one is. */
+  /** How often rules have been changed, as far as that is watched; undefined while some are. */
   readonly changes: () => bigint | undefined;
   readonly now?: () => number;
 }
@@ -29,6 +29,8 @@ export interface RuleText {
 const AGAIN_MS = 1000;
 /** Tables of iptables-legacy: the only names that a command is made of. */
 const TABLES = ['filter', 'nat', 'mangle', 'raw', 'security'];
+
+const LIST_NFT = ['nft', '-a', '-s', '-t', 'list', 'ruleset'];
 
 interface Listing<T> {
   readonly at: number;
@@ -64,9 +66,35 @@ export class Rulesets {
         const { rules } = listing;
         return { why: typeof rules === 'string' ? rules : 'the rule is gone' };
       }
-      listing = this.#list(netns, ['nft', '-a', '-s', '-t', 'list', 'ruleset'], parseNftRuleset);
+      listing = this.#list(netns, LIST_NFT, parseNftRuleset);
       this.#nft.set(netns, listing);
     }
+  }
+
+  /**
+   * The chain of nf_tables that a packet entered by, where it can be one only.
+   *
+   * @param generation how often rules had been changed when the packet came by
+   */
+  nftChain(
+    netns: number,
+    family: string,
+    hook: string,
+    generation: bigint,
+  ): (NftBaseChain & { readonly isIptables: boolean }) | undefined {
+    let listing = this.#nft.get(netns);
+    if (this.#isOld(listing, generation)) {
+      listing = this.#list(netns, LIST_NFT, parseNftRuleset);
+      this.#nft.set(netns, listing);
+    }
+    if (listing === undefined || listing.changes !== generation) return undefined;
+    const { rules } = listing;
+    if (typeof rules === 'string') return undefined;
+    const [first, second] = rules.baseChains.filter(
+      (each) => each.family === family && each.hook === hook && each.type === 'filter',
+    );
+    if (first === undefined || second !== undefined) return undefined;
+    return { ...first, isIptables: rules.isIptables(first.tableHandle) };
   }
 
   /** @param generation how often tables had been replaced when the packet came by */
@@ -81,12 +109,7 @@ export class Rulesets {
     if (!TABLES.includes(table)) return { why: 'the table is not one of iptables' };
     const key = `${netns}/${family}/${table}`;
     let listing = this.#xt.get(key);
-    if (
-      listing === undefined ||
-      (listing.changes !== generation &&
-        // A newer listing is of the rules that the packet met: each replacement is worth one.
-        (this.#options.changes() === generation || this.#now() - listing.at >= AGAIN_MS))
-    ) {
+    if (listing === undefined || this.#isOld(listing, generation)) {
       const tool = family === NFPROTO_IPV6 ? 'ip6tables' : 'iptables';
       listing = this.#list(netns, [`${tool}-legacy-save`, '-t', table], parseXtRuleset);
       this.#xt.set(key, listing);
@@ -96,6 +119,13 @@ export class Rulesets {
     if (changes !== generation) return { why: 'rules have changed since' };
     const text = rules.rule(chain, number);
     return text === undefined ? { why: 'it is not listed' } : { text };
+  }
+
+  #isOld(listing: Listing<unknown> | undefined, generation: bigint): boolean {
+    if (listing === undefined) return true;
+    if (listing.changes === generation) return false;
+    // A newer listing is of the rules that the packet met: each change is worth one.
+    return this.#options.changes() === generation || this.#now() - listing.at >= AGAIN_MS;
   }
 
   #list<T>(

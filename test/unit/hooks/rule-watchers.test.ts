@@ -97,6 +97,21 @@ describe('findWatchers() where modules have no types', () => {
     });
   });
 
+  it('counts changes of nf_tables where they come by, unless some do not', () => {
+    const functions = [...KERNEL.functions, ...inModule('nfnetlink', 'nfnetlink_rcv_batch')];
+    const [, calls] = find({ functions }).units;
+    expect(calls?.watchers.slice(0, 2)).toMatchObject([
+      { at: 'return', program: 'xcap_call_changes_done', target: 'nfnetlink_rcv_batch' },
+      { at: 'entry', program: 'xcap_call_changes', target: 'nfnetlink_rcv_batch' },
+    ]);
+    const counts = (found: RuleWatchers): string | undefined =>
+      Object.fromEntries(found.units[1]?.defines ?? [])['XCAP_COUNTS_CHANGES'];
+    expect(counts(find({ functions }))).toBe('1');
+    const owners = [...functions, ...inModule('nf_tables', 'nft_rcv_nl_event')];
+    expect(counts(find({ functions: owners }))).toBe('0');
+    expect(counts(find())).toBe('0');
+  });
+
   it('probes by name where addresses are hidden', () => {
     const [, calls] = find({ hidden: true }).units;
     expect(calls?.watchers.map(({ probe }) => probe?.addresses)).toEqual(
@@ -108,7 +123,7 @@ describe('findWatchers() where modules have no types', () => {
     const noKprobe = find({ without: ['get-func-arg', 'kprobe'] });
     expect(places(noKprobe)).toEqual(FATES);
     expect(noKprobe.notes).toEqual([
-      'rules of netfilter are not watched: modules have no types, and there are no kprobes',
+      'netfilter and classifiers of tc are not watched: modules have no types, and there are no kprobes',
     ]);
     const noFentry = find({ without: ['get-func-arg', 'fentry'] });
     expect(places(noFentry)).toEqual([

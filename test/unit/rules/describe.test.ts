@@ -27,6 +27,34 @@ const SAVED = rulesets({
   stderr: '',
 });
 
+/** Two chains of the family inet at output, one at input. */
+const NFT_CHAINS = rulesets({
+  stdout: [
+    'table inet t { # handle 1',
+    '\tchain in { # handle 1',
+    '\t\ttype filter hook input priority filter; policy drop;',
+    '\t}',
+    '\tchain out { # handle 2',
+    '\t\ttype filter hook output priority filter; policy accept;',
+    '\t}',
+    '\tchain nat { # handle 3',
+    '\t\ttype nat hook input priority 100; policy accept;',
+    '\t}',
+    '}',
+    'table inet u { # handle 2',
+    '\tchain out { # handle 1',
+    '\t\ttype filter hook output priority filter + 10; policy accept;',
+    '\t}',
+    '}',
+    'table ip6 filter { # handle 3',
+    '\tchain OUTPUT { # handle 1',
+    '\t\ttype filter hook output priority filter; policy accept;',
+    '\t}',
+    '}',
+  ].join('\n'),
+  stderr: '',
+});
+
 describe('a rule', () => {
   it('of nftables has its table, chain, handle, number and text', () => {
     const rule = describeRule(NFT, 'NETFILTER_DROP', LISTED);
@@ -110,26 +138,55 @@ describe('a rule', () => {
     expect(maybe && ruleText(maybe)).toBe('xdp program 5 (or there was no memory to run it)');
   });
 
-  it('of nftables without types has family and hook, and no tool is asked', () => {
-    const asked = new Rulesets({
-      run: () => expect.fail('asked'),
-      netnsPath: () => '/n',
-      changes: () => 0n,
-    });
+  describe('of nftables without types', () => {
+    const UNCOUNTED = 0xffff_ffff_ffff_ffffn;
     const entered: RawRule = {
       ...{ ...NFT, how: 'unknown', tableHandle: 0n, ruleHandle: 0n, number: 0 },
       ...{ table: '', chain: '' },
     };
-    const rule = describeRule(entered, undefined, asked);
-    expect(rule).toEqual({
-      ...{ by: 'nftables', family: 'inet', hook: 'input' },
-      unknown: 'table, chain and rule not known: no types of nf_tables',
+    const known = (raw: RawRule, unwatched: readonly string[] = []): string => {
+      const rule = describeRule(raw, undefined, NFT_CHAINS, () => unwatched);
+      return rule === undefined ? '' : ruleText(rule);
+    };
+    const nothing = '(table, chain and rule not known: no types of nf_tables)';
+    const led = '(or a chain that it leads to; rule not known)';
+
+    it('has the chain that it entered by, where there is one only', () => {
+      expect(known(entered)).toBe(`nftables inet t in ${led}`);
+      expect(describeRule(entered, undefined, NFT_CHAINS)).toEqual({
+        ...{ by: 'nftables', family: 'inet', table: 't', chain: 'in', hook: 'input' },
+        unknown: 'or a chain that it leads to; rule not known',
+      });
+      expect(known({ ...entered, family: 10, hook: 3 })).toBe(
+        `ip6tables-nft ip6 filter OUTPUT ${led}`,
+      );
     });
-    expect(rule && ruleText(rule)).toBe(
-      'nftables inet hook input (table, chain and rule not known: no types of nf_tables)',
-    );
-    // Of a function that serves several families.
-    expect(describeRule({ ...entered, family: 0 }, undefined, asked)?.family).toBeUndefined();
+
+    it('has family and hook where there are several, or rules have changed', () => {
+      expect(known({ ...entered, hook: 3 })).toBe(`nftables inet hook output ${nothing}`);
+      expect(known({ ...entered, generation: 1n })).toBe(`nftables inet hook input ${nothing}`);
+      expect(known({ ...entered, generation: UNCOUNTED })).toContain(nothing);
+      expect(known(entered, ['nfnetlink_rcv_batch [nfnetlink]'])).toContain(nothing);
+      expect(known(entered, ['nft_reject'])).not.toContain(nothing);
+    });
+
+    it('asks no tool for what it cannot tell', () => {
+      const asked = new Rulesets({
+        run: () => expect.fail('asked'),
+        netnsPath: () => '/n',
+        changes: () => 0n,
+      });
+      for (const raw of [
+        { ...entered, generation: UNCOUNTED },
+        // Of a function that serves several families.
+        { ...entered, family: 0 },
+        // Chains of devices.
+        { ...entered, hook: 5 },
+        { ...entered, family: 5, hook: 0 },
+      ]) {
+        expect(describeRule(raw, undefined, asked)).toMatchObject({ by: 'nftables' });
+      }
+    });
   });
 
   it('has the hooks of its family', () => {
