@@ -117,14 +117,14 @@ describe('a packet that a rule drops', () => {
       2003: { ...nft, table: 'raw', chain: 'PREROUTING', number: 1, text: /dport 2003 .*drop$/ },
       3001: { by: 'nftables', family: 'ip6', table: 'late', chain: 'in6', policy: true },
     };
-    // The only chain of its family there; those of the family ip are several at each place.
+    // The only chains of their families there; at prerouting those of the family ip are several.
     const only = { unknown: 'or a chain that it leads to; rule not known' };
     const incoming = { ...inet, chain: 'incoming', ...only };
     const in6 = { by: 'nftables', family: 'ip6', table: 'late', chain: 'in6', hook: 'input' };
     expectRules(records, rules, {
       ...{ 1001: incoming, 1002: incoming, 1004: incoming, 1006: incoming },
       1003: entered('ip', 'prerouting'),
-      2001: entered('ip', 'input'),
+      2001: { ...nft, table: 'filter', chain: 'INPUT', hook: 'input', ...only },
       2002: entered('ip', 'prerouting'),
       2003: entered('ip', 'prerouting'),
       3001: { ...in6, ...only },
