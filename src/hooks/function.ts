@@ -19,6 +19,7 @@ import type { FunctionBackend, FunctionSpec } from './spec.ts';
  *
  * @param id the hook's name in outputs, and in errors
  * @param locate knows the code of that name
+ * @param order of backends, the best first, where none is asked for
  * @throws UsageError when there is no such function, UnsupportedError when it cannot be hooked
  */
 export function resolveFunction(
@@ -26,11 +27,12 @@ export function resolveFunction(
   id: string,
   kernel: FunctionKernel,
   locate: (name: string) => FunctionCode,
+  order = FUNCTION_ORDER,
 ): ResolvedHook {
   const facts = findFunction(kernel, spec.name, locate);
   if (obstacle(spec.name, facts, kernel) !== undefined) throw cannotHook(spec, id, facts, kernel);
   const found = { ...facts, carrier: carrierOf(spec, id, facts, kernel) };
-  const backend = chooseBackend(spec, id, found, kernel);
+  const backend = chooseBackend(spec, id, found, kernel, order);
   return { id, pattern: undefined, ...attachPoint(spec.name, found, backend, kernel) };
 }
 
@@ -100,6 +102,18 @@ export function hooksFunctions({ features }: Pick<FunctionKernel, 'features'>): 
   return FUNCTION_ORDER.some((each) => features.has(each));
 }
 
+/**
+ * For many at once: one program for all of them goes before one for each, which has to be verified; but
+ * not where it would miss events that nobody counts.
+ */
+export function orderForMany({
+  features,
+}: Pick<FunctionKernel, 'features'>): readonly FunctionBackend[] {
+  return features.has('kprobe-misses')
+    ? ['kprobe-multi', 'kprobe', 'fentry']
+    : ['kprobe-multi', 'fentry', 'kprobe'];
+}
+
 /** Cheapest first, for one function. */
 const FUNCTION_ORDER: readonly FunctionBackend[] = ['fentry', 'kprobe-multi', 'kprobe'];
 
@@ -108,9 +122,10 @@ function chooseBackend(
   id: string,
   found: FoundFunction,
   kernel: FunctionKernel,
+  order: readonly FunctionBackend[],
 ): FunctionBackend {
   if (spec.backend === undefined) {
-    const { backend, why = '' } = cheapestBackend(found, kernel);
+    const { backend, why = '' } = cheapestBackend(found, kernel, order);
     if (backend !== undefined) return backend;
     throw new UnsupportedError(`choosing hooks: ${id}: ${why}`, { hint: OTHER_HOOKS });
   }
@@ -125,10 +140,11 @@ function chooseBackend(
 export function cheapestBackend(
   found: FoundFunction,
   kernel: FunctionKernel,
+  order = FUNCTION_ORDER,
 ): { readonly backend?: FunctionBackend; readonly why?: string | undefined } {
   if (!hooksFunctions(kernel)) return { why: NO_BACKEND };
   let why: string | undefined;
-  for (const backend of FUNCTION_ORDER) {
+  for (const backend of order) {
     why = whyNot(backend, found, kernel);
     if (why === undefined) return { backend };
   }

@@ -1,20 +1,17 @@
 import { UnsupportedError, UsageError } from '../errors.ts';
-import { attachPoint, hooksFunctions, NO_BACKEND, OTHER_HOOKS, whyNot } from './function.ts';
+import {
+  attachPoint,
+  hooksFunctions,
+  NO_BACKEND,
+  orderForMany,
+  OTHER_HOOKS,
+  whyNot,
+} from './function.ts';
 import { obstacle, type FunctionKernel } from './function-facts.ts';
 import { packetFunctions, withCode } from './packet-functions.ts';
 import { patternMatcher } from './parse.ts';
 import type { ResolvedHook } from './resolved.ts';
-import type { FunctionBackend, PatternSpec } from './spec.ts';
-
-/**
- * Many at once: one program for all of them goes before one for each, which has to be verified; but
- * not where it would miss events that nobody counts.
- */
-function backendOrder({ features }: FunctionKernel): readonly FunctionBackend[] {
-  return features.has('kprobe-misses')
-    ? ['kprobe-multi', 'kprobe', 'fentry']
-    : ['kprobe-multi', 'fentry', 'kprobe'];
-}
+import type { PatternSpec } from './spec.ts';
 
 /** The functions with a packet that a pattern stands for. @throws UsageError, UnsupportedError when there are none */
 export function resolvePattern(
@@ -32,7 +29,7 @@ export function resolvePattern(
   const functions = [...candidates].filter(
     ({ carrier: { kind } }) => kind === 'skb' || kind === 'skb-pointer',
   );
-  const order = spec.backend === undefined ? backendOrder(kernel) : [spec.backend];
+  const order = spec.backend === undefined ? orderForMany(kernel) : [spec.backend];
   const hooks = new Map<string, ResolvedHook>();
   for (const found of withCode(functions, kernel)) {
     const { name, described } = found;

@@ -3,7 +3,7 @@ import type { FileReader } from '../kernel/reader.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import { canBeBare, findCarrier, socketSlot } from './carrier.ts';
 import { resolveProgram } from './bpf-program.ts';
-import { resolveFunction } from './function.ts';
+import { orderForMany, resolveFunction } from './function.ts';
 import { resolveReturn } from './function-return.ts';
 import { resolvePattern } from './pattern.ts';
 import { locateFunctions, type FunctionCode, type FunctionKernel } from './function-facts.ts';
@@ -72,10 +72,12 @@ export function resolveHooks(
     specs.flatMap((spec) => (spec.kind === 'function' ? [spec.id, spec.name] : [spec.id])),
   );
   const locate = locateFunctions(kernel, new Set(specs.flatMap(symbolNames)));
+  const functions = specs.filter(({ kind }) => kind === 'function').length;
+  const order = functions > FEW_FUNCTIONS ? orderForMany(kernel) : undefined;
   const found: ResolvedHook[] = [];
   for (const spec of specs) {
     try {
-      for (const hook of resolveHook(spec, kernel, options, locate)) {
+      for (const hook of resolveHook(spec, kernel, { ...options, order }, locate)) {
         if (hook.pattern !== undefined && named.has(hook.id)) continue;
         if (hook.pattern !== undefined) named.add(hook.id);
         found.push(hook);
@@ -91,6 +93,9 @@ export function resolveHooks(
   limitHooks(found, options.maxHooks);
   return pairXdpHooks(found);
 }
+
+/** More that are named one by one are hooked as those of a pattern. */
+const FEW_FUNCTIONS = 16;
 
 /** What a spec looks for in kallsyms. */
 function symbolNames(spec: HookSpec): readonly string[] {
@@ -127,10 +132,15 @@ function limitHooks(hooks: readonly ResolvedHook[], maxHooks: number | undefined
   }
 }
 
+interface ResolveAll extends ResolveOptions {
+  /** Of the backends for functions that are named; undefined: the cheapest for one first. */
+  readonly order: readonly FunctionBackend[] | undefined;
+}
+
 function resolveHook(
   spec: HookSpec,
   kernel: HookKernel,
-  options: ResolveOptions,
+  options: ResolveAll,
   locate: Locate,
 ): readonly ResolvedHook[] {
   if (spec.kind === 'functions') {
@@ -162,7 +172,7 @@ function resolveHook(
 function resolveProfile(
   { id, members }: Extract<HookSpec, { kind: 'profile' }>,
   kernel: HookKernel,
-  options: ResolveOptions,
+  options: ResolveAll,
   locate: Locate,
 ): readonly ResolvedHook[] {
   const excluded = options.exclude.map(patternMatcher);
@@ -219,7 +229,7 @@ function resolveLogicalFunctions(
 function resolveOne(
   spec: Exclude<HookSpec, { kind: 'functions' | 'profile' | 'xdp' | 'xdp-map' | 'bpf' }>,
   kernel: HookKernel,
-  options: ResolveOptions,
+  options: ResolveAll,
   locate: Locate,
 ): ResolvedHook {
   switch (spec.kind) {
@@ -263,7 +273,7 @@ function resolveOne(
     }
     case 'function': {
       const backend = spec.backend ?? options.backend;
-      return resolveFunction({ ...spec, backend }, spec.id, kernel, locate);
+      return resolveFunction({ ...spec, backend }, spec.id, kernel, locate, options.order);
     }
   }
 }

@@ -50,13 +50,16 @@ const load = Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]);
 const result: Record<string, unknown> = {
   machine: { cpus: availableParallelism(), kernel: release(), node: process.version, load },
 };
-const tables: string[] = [];
+/** At once: what comes later may fail. */
+function show(table: string): void {
+  if (!values.json) process.stdout.write(`${table}\n`);
+}
 const spread = 'min / median / max';
 
 if (wanted.includes('startup')) {
   const figures = await measureStartup(script, pair.b.name, runs);
   result['startup'] = figures;
-  tables.push(
+  show(
     formatTable(
       `From exec of scripts/xcap to ready, ms (${runs} runs)`,
       ['xcap --netns NAME ...', 'compiled', 'cached'],
@@ -71,7 +74,7 @@ if (wanted.includes('startup')) {
 if (wanted.includes('parts')) {
   const figures = measureParts(before, pair.b.name, 'tcp port 80 and host 10.0.0.1', runs);
   result['parts'] = figures;
-  tables.push(
+  show(
     formatTable(
       `Parts of a start, each by itself, ms (${runs} runs)`,
       ['part', spread],
@@ -82,7 +85,7 @@ if (wanted.includes('parts')) {
 if (wanted.includes('program')) {
   const figures = await measureProgram(script, pair, Math.min(runs, 7), packets);
   result['program'] = figures;
-  tables.push(
+  show(
     formatTable(
       `The BPF program on skb:kfree_skb, ns for each event (bpf_stats, ${packets} packets a run)`,
       ['event', spread],
@@ -93,7 +96,7 @@ if (wanted.includes('program')) {
 if (wanted.includes('options')) {
   const figures = await measureOptions(script, pair, Math.min(runs, 5), packets / 4);
   result['options'] = figures;
-  tables.push(
+  show(
     formatTable(
       `What an option costs, for each packet sent (${packets / 4} a run, in turns)`,
       ['hook', 'option', 'all programs, ns', 'the tracer, us of processor'],
@@ -108,7 +111,7 @@ if (wanted.includes('options')) {
 if (wanted.includes('reader')) {
   const figures = await measureReader(Math.min(runs, 7), 5 * packets);
   result['reader'] = figures;
-  tables.push(
+  show(
     formatTable(
       `From the ring's memory to a file on tmpfs (${5 * packets} events a run)`,
       ['output', 'ns of processor an event', 'millions/s', 'MB/s'],
@@ -124,7 +127,7 @@ if (wanted.includes('reader')) {
 if (wanted.includes('memory')) {
   const figures = await measureMemory(script, pair, Math.min(runs, 5), packets);
   result['memory'] = figures;
-  tables.push(
+  show(
     formatTable(
       'Resident memory of the tracer, MiB, and its load, % of one processor',
       ['state', 'RSS', 'without the ring', 'anonymous', 'load'],
@@ -141,7 +144,7 @@ if (wanted.includes('memory')) {
 if (wanted.includes('sender')) {
   const figures = await measureSender(before, xcap, pair, Math.min(runs, 7), packets);
   result['sender'] = figures;
-  tables.push(
+  show(
     formatTable(
       `What the sender of dropped datagrams pays, us a packet (${packets} packets a run, alternating)`,
       ['beside', spread, 'added', 'ratio to nothing', 'capturer', 'lost'],
@@ -161,7 +164,7 @@ if (wanted.includes('growth')) {
   const growths = await measureGrowth(setting, availableParallelism());
   result['growth'] = growths;
   for (const { title, xLabel, yLabel, lines } of growths) {
-    tables.push(
+    show(
       formatTable(
         `${title}: ${yLabel}`,
         [xLabel, ...lines.map(({ label }) => label)],
@@ -182,7 +185,7 @@ if (wanted.includes('growth')) {
 if (wanted.includes('peers')) {
   const figures = await measurePeers(script, pair, values.peers, Math.min(runs, 5), packets);
   result['peers'] = figures;
-  tables.push(
+  show(
     formatTable(
       `Beside peers on dropped datagrams, in turns (${Math.min(runs, 5)} runs of 2 x ${packets} packets)`,
       [
@@ -206,7 +209,7 @@ if (wanted.includes('peers')) {
 if (wanted.includes('many')) {
   const figures = await measureMany([xcap], pair, values.peers, Math.min(runs, 5), packets / 10);
   result['many'] = figures;
-  tables.push(
+  show(
     formatTable(
       `Many functions, with a filter that nothing matches (${Math.min(runs, 5)} runs, in turns)`,
       ['tool', 'functions', 'ready, s', 'stopped, s', 'slow-down of the sender'],
@@ -221,4 +224,4 @@ if (wanted.includes('many')) {
   );
 }
 pair.dispose();
-process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : tables.join('\n'));
+if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);

@@ -77,6 +77,32 @@ it('is told from the place of a struct that holds it', () => {
   });
 });
 
+describe('many functions that are named one by one', () => {
+  const named = (count: number): MadeFunction[] =>
+    Array.from({ length: count }, (_, i) => ({ name: `rcv_${i}`, params: ['skb'] }));
+  const backends = (count: number): ReadonlySet<string> => {
+    const functions = named(count);
+    const hooks = resolve(
+      functions.map(({ name }) => name),
+      { functions },
+    );
+    return new Set(hooks.map(({ backend }) => backend));
+  };
+
+  it('are hooked as those of a pattern, few each by itself', () => {
+    expect(backends(16)).toEqual(new Set(['fentry']));
+    expect(backends(17)).toEqual(new Set(['kprobe-multi']));
+  });
+
+  it('keep the backend that was asked for', () => {
+    const functions = named(17);
+    const asked = functions.map(({ name }) => `fentry:${name}`);
+    expect(new Set(resolve(asked, { functions }).map(({ backend }) => backend))).toEqual(
+      new Set(['fentry']),
+    );
+  });
+});
+
 describe('the backend of a function', () => {
   it.each<[string, string, Partial<MadeKernel>]>([
     ['icmp_rcv', 'fentry', {}],
