@@ -10,47 +10,21 @@
 
 #define NF_DROP 0
 
-/* As struct xcap_passing: check tells a whole entry from halves of two. */
-struct xcap_call {
-	volatile u64 frame;
-	volatile u64 skb;
-	volatile u64 with;
-	volatile u64 check;
-};
-
-static __always_inline struct xcap_call *xcap_call(u64 frame)
-{
-	u32 place = xcap_place(frame);
-
-	return xcap_map_lookup_elem(MAP(XCAP_MAP_ENTERED), &place);
-}
-
 static __always_inline int xcap_call_begins(u64 frame, u64 skb, u64 with)
 {
-	struct xcap_call *call = xcap_call(frame);
-
-	if (!call)
-		return 0;
-	call->frame = frame;
-	call->skb = skb;
-	call->with = with;
-	call->check = frame ^ skb ^ with;
+	xcap_note(MAP(XCAP_MAP_ENTERED), frame, skb, with);
 	return 0;
 }
 
 /* The packet, or 0; and what it was given with. */
 static __always_inline struct sk_buff *xcap_call_ends(u64 frame, u64 *with)
 {
-	struct xcap_call *call = xcap_call(frame);
+	struct xcap_note *call = xcap_note_at(MAP(XCAP_MAP_ENTERED), frame);
 	u64 skb;
 
-	if (!call || call->frame != frame)
+	if (!xcap_noted(call, frame, &skb, with))
 		return 0;
-	skb = call->skb;
-	*with = call->with;
-	if (call->check != (frame ^ skb ^ *with))
-		return 0;
-	call->frame = 0;
+	call->key = 0;
 	return (void *)skb;
 }
 

@@ -200,22 +200,15 @@ int xcap_nft_enter(u64 *ctx)
 	u64 chain = xcap_func_arg(ctx, 1), skb, where;
 	struct nft_base_chain *base =
 		(void *)(chain - __builtin_offsetof(struct nft_base_chain, chain));
-	struct xcap_passing *passing;
 	struct nf_hook_state *state;
 
 	if (XCAP_PROBED(base, policy) != NF_DROP)
 		return 0;
 	skb = (u64)XCAP_PROBED(pkt, skb);
-	passing = xcap_passing(skb);
-	if (!passing)
-		return 0;
 	state = XCAP_PROBED(pkt, state);
 	where = (u64)XCAP_PROBED((struct net *)XCAP_PROBED(state, net), ns.inum) << 16 |
 		(u8)XCAP_PROBED(state, hook);
-	passing->skb = skb;
-	passing->chain = chain;
-	passing->where = where;
-	passing->check = skb ^ chain ^ where;
+	xcap_note(MAP(XCAP_MAP_PASSING), skb, chain, where);
 	return 0;
 }
 
@@ -228,7 +221,7 @@ int xcap_nft_leave(u64 *ctx)
 		(void *)(chain - __builtin_offsetof(struct nft_base_chain, chain));
 	struct xcap_nft_walk walk = {};
 	struct xcap_rule rule = {}, *known;
-	struct xcap_passing *passing;
+	struct xcap_note *passing;
 
 	if ((u32)xcap_func_ret(ctx) == NF_DROP) {
 		known = xcap_map_lookup_elem(MAP(XCAP_MAP_VERDICTS), &skb);
@@ -255,8 +248,8 @@ int xcap_nft_leave(u64 *ctx)
 	}
 	if (XCAP_PROBED(base, policy) != NF_DROP)
 		return 0;
-	passing = xcap_passing(skb);
-	if (passing && passing->skb == skb)
-		passing->skb = 0;
+	passing = xcap_note_at(MAP(XCAP_MAP_PASSING), skb);
+	if (passing && passing->key == skb)
+		passing->key = 0;
 	return 0;
 }

@@ -71,25 +71,6 @@ struct xcap_xt_target {
 	s32 verdict;
 };
 
-/*
- * Since when a packet is looked up: a task that was put aside meanwhile may be on another CPU, an
- * interrupt on top of it is not. By the packet's address, as xcap_passing is: REJECT sends another
- * one.
- */
-struct xcap_xt_entered {
-	volatile u64 skb;
-	volatile u64 task;
-	volatile u64 switches;
-	volatile u64 check;
-};
-
-static __always_inline struct xcap_xt_entered *xcap_xt_entered(u64 skb)
-{
-	u32 place = xcap_place(skb);
-
-	return xcap_map_lookup_elem(MAP(XCAP_MAP_ENTERED), &place);
-}
-
 static __always_inline u64 xcap_switches(void)
 {
 	struct task_struct *task = (void *)xcap_get_current_task();
@@ -188,17 +169,13 @@ int xcap_xt_enter(u64 *ctx)
 	u64 key = (u64)info, generation = xcap_generation();
 	struct xcap_xt_sums *known;
 	struct xcap_xt_walk walk = {};
-	u64 skb = xcap_func_arg(ctx, 1), task, switches;
-	struct xcap_xt_entered *entered = xcap_xt_entered(skb);
 
-	if (!entered)
-		return 0;
-	task = xcap_get_current_task();
-	switches = xcap_switches();
-	entered->skb = skb;
-	entered->task = task;
-	entered->switches = switches;
-	entered->check = skb ^ task ^ switches;
+	/*
+	 * Since when it is looked up: a task that was put aside meanwhile may be on another CPU, an
+	 * interrupt on top of it is not. By the packet: REJECT sends another one.
+	 */
+	xcap_note(MAP(XCAP_MAP_ENTERED), xcap_func_arg(ctx, 1), xcap_get_current_task(),
+		  xcap_switches());
 	known = xcap_map_lookup_elem(MAP(XCAP_MAP_TABLES), &key);
 	if (known && known->generation == generation + 1)
 		return 0;
@@ -261,7 +238,6 @@ int xcap_xt_leave(u64 *ctx)
 	u64 key = (u64)info, of = (u64)skb, generation;
 	struct xcap_xt_sums *before;
 	struct xcap_xt_walk walk = {};
-	struct xcap_xt_entered *entered;
 	struct xcap_rule rule = {};
 
 	if ((u32)xcap_func_ret(ctx) != NF_DROP)
@@ -275,15 +251,14 @@ int xcap_xt_leave(u64 *ctx)
 	rule.kind = XCAP_RULE_XT;
 	rule.generation = generation;
 	xcap_probe_read_kernel_str(rule.table, sizeof(rule.table), &table->name);
-	entered = xcap_xt_entered(of);
 	before = xcap_map_lookup_elem(MAP(XCAP_MAP_TABLES), &key);
-	if (entered && before && before->generation) {
+	if (before && before->generation) {
 		u64 packets, bytes, number, head, place;
-		u64 task = xcap_get_current_task(), switches = xcap_switches();
-		int same = entered->skb == of && entered->task == task &&
-			   entered->switches == switches &&
-			   entered->check == (of ^ task ^ switches) &&
-			   before->generation == generation + 1 && ~generation;
+		u64 task = 0, switches = 0;
+		int same =
+			xcap_noted(xcap_note_at(MAP(XCAP_MAP_ENTERED), of), of, &task, &switches) &&
+			task == xcap_get_current_task() && switches == xcap_switches() &&
+			before->generation == generation + 1 && ~generation;
 
 		xcap_xt_add_up(&walk, info);
 		packets = walk.sums.packets - before->packets;

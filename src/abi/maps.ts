@@ -292,7 +292,7 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       valueSize: RULE_BYTES,
       maxEntries: ifRules(VERDICTS),
     },
-    // struct xcap_passing of templates/include/rule-state.h.
+    // struct xcap_note of templates/include/rule-state.h.
     passing: {
       type: MAP_TYPE.array,
       keySize: 4,

@@ -10,31 +10,48 @@
 #include "helpers.h"
 #include "rule.gen.h"
 
-/*
- * A packet in nft_do_chain() whose chain would drop it, should no rule decide. Written for each
- * packet, so no hash map: the address chooses the place. Two CPUs may write the same one: `check`
- * tells a whole entry from halves of two.
- */
-struct xcap_passing {
-	volatile u64 skb;
-	volatile u64 chain;
-	volatile u64 where; /* netns << 16 | family << 8 | hook */
-	volatile u64 check;
-};
-
 /* Of a verdict: the packet's may change before it is freed. */
 #define XCAP_ANY_LENGTH ~0u
 
-static __always_inline u32 xcap_place(u64 skb)
+/*
+ * What is noted of each packet, or call, that goes on: so no hash map, the key chooses the place.
+ * Two CPUs may write the same one: `check` tells a whole note from halves of two.
+ */
+struct xcap_note {
+	volatile u64 key;
+	volatile u64 first;
+	volatile u64 second;
+	volatile u64 check;
+};
+
+static __always_inline struct xcap_note *xcap_note_at(void *map, u64 key)
 {
-	return (skb >> 8 ^ skb >> 20) & (XCAP_PASSING - 1);
+	u32 place = (key >> 8 ^ key >> 20) & (XCAP_PASSING - 1);
+
+	return xcap_map_lookup_elem(map, &place);
 }
 
-static __always_inline struct xcap_passing *xcap_passing(u64 skb)
+static __always_inline void xcap_note(void *map, u64 key, u64 first, u64 second)
 {
-	u32 place = xcap_place(skb);
+	struct xcap_note *note = xcap_note_at(map, key);
 
-	return xcap_map_lookup_elem(MAP(XCAP_MAP_PASSING), &place);
+	if (!note)
+		return;
+	note->key = key;
+	note->first = first;
+	note->second = second;
+	note->check = key ^ first ^ second;
+}
+
+/* 0: nothing is, or no longer. */
+static __always_inline int xcap_noted(const struct xcap_note *note, u64 key, u64 *first,
+				      u64 *second)
+{
+	if (!note || note->key != key)
+		return 0;
+	*first = note->first;
+	*second = note->second;
+	return note->check == (key ^ *first ^ *second);
 }
 
 #endif

@@ -21,14 +21,9 @@
 static __always_inline void xcap_rule_of_policy(struct xcap_rule *rule, u64 skb)
 {
 #if XCAP_RULES_NFT
-	struct xcap_passing *passing = xcap_passing(skb);
-	u64 chain, where;
+	u64 chain, where; /* as xcap_nft_enter() notes them */
 
-	if (!passing || passing->skb != skb)
-		return;
-	chain = passing->chain;
-	where = passing->where;
-	if (passing->check != (skb ^ chain ^ where))
+	if (!xcap_noted(xcap_note_at(MAP(XCAP_MAP_PASSING), skb), skb, &chain, &where))
 		return;
 	rule->how = XCAP_RULE_BY_POLICY;
 	rule->netns = where >> 16;

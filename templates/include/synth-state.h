@@ -24,7 +24,7 @@ struct xcap_synth {
 	u32 layers; /* XCAP_SYNTH_* */
 	u32 protocol;
 	u32 tos;
-	u32 saddr, daddr; /* IPv4's; those of IPv6 are put where xcap_synth_address() says */
+	u32 saddr, daddr; /* IPv4's; those of IPv6 are put at XCAP_SYNTH_SADDR6 */
 	u16 sport, dport;
 	u32 seq, ack, flags, window;
 	u32 header; /* bytes of the TCP header: options, of which nothing is known, are zeros */

@@ -234,20 +234,13 @@ static __always_inline u32 xcap_begin_synth(struct xcap_synth *s, u32 layers)
 	return s->layers;
 }
 
-/* Of an skb that lacks headers; the rest stay as they are. Not 0: what the event ends in. */
-static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xcap_view *v)
+/* 0: the packet is none that lacks headers. */
+static __always_inline int xcap_make_headers(const struct xcap_hit *hit, struct xcap_slot *slot,
+					     struct xcap_view *v)
 {
-	struct xcap_nesting *nesting;
-	struct xcap_making *m;
-	struct xcap_slot *slot;
+	struct xcap_making *m = &slot->making;
 	struct sock *sk;
 
-	if (!hit->synth || !v->bare)
-		return 0;
-	slot = xcap_take_slot(&nesting, &v->place);
-	if (!slot)
-		return XCAP_COUNT_MISSED;
-	m = &slot->making;
 	m->sk = (u64)xcap_packet_sk(hit);
 	XCAP_FORGET();
 	sk = (void *)m->sk;
@@ -267,6 +260,30 @@ static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xc
 	}
 	XCAP_FORGET();
 	xcap_put_together(slot, 0, sk, &m->peer, &m->synth, v->pkt.start, v->pkt.linear, v);
+	return 1;
+}
+
+/* Of an skb that lacks headers; the rest stay as they are. Not 0: what the event ends in. */
+static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xcap_view *v)
+{
+	struct xcap_nesting *nesting;
+	volatile u64 *kept;
+	struct xcap_slot *slot;
+	u32 place, made;
+
+	if (!hit->synth || !v->bare)
+		return 0;
+	slot = xcap_take_slot(&nesting, &place);
+	v->place = place;
+	if (!slot)
+		return XCAP_COUNT_MISSED;
+	kept = &slot->walk.wanted;
+	made = xcap_make_headers(hit, slot, v);
+	/* Kept for the event only where the packet lies in it. */
+	*kept = made ? place : XCAP_NO_SLOT;
+	v->place = *kept;
+	if (!made)
+		xcap_release(nesting, place);
 	return 0;
 }
 
