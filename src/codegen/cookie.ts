@@ -10,6 +10,7 @@ const AT = { word: 32n, beside: 36n, direction: 40n, ends: 42n, follows: 43n, of
 /** Argument words, from 0; there is none of this number. */
 const NO_WORD = 15;
 
+/** XCAP_DIRECTION_* of templates/include/hit.h. */
 const DIRECTION_NUMBERS = { any: 0n, inbound: 1n, outbound: 2n } as const;
 
 export function cookieOf(hook: ResolvedHook, number: number): bigint {
@@ -53,17 +54,13 @@ export function emitSharedBody(kind: string): string {
   const word = `xcap_word(ctx, ${field(AT.word, NO_WORD)})`;
   const beside = `xcap_word(ctx, ${field(AT.beside, NO_WORD)})`;
   const [carrier, bare] = kind.split(', ');
+  const packet = [
+    `hit.rx_sk = (void *)${beside};`,
+    ...['if (!hit.skb)', '\treturn xcap_no_packet(&hit);', 'return xcap_capture(&hit);'],
+  ];
   const subject = {
-    skb: [
-      `hit.skb = (void *)${word};`,
-      `hit.rx_sk = (void *)${beside};`,
-      ...['if (!hit.skb)', '\treturn xcap_no_packet(&hit);', 'return xcap_capture(&hit);'],
-    ],
-    place: [
-      `hit.skb = xcap_pointer_at(${word} + (cookie >> ${AT.offset}));`,
-      `hit.rx_sk = (void *)${beside};`,
-      ...['if (!hit.skb)', '\treturn xcap_no_packet(&hit);', 'return xcap_capture(&hit);'],
-    ],
+    skb: [`hit.skb = (void *)${word};`, ...packet],
+    place: [`hit.skb = xcap_pointer_at(${word} + (cookie >> ${AT.offset}));`, ...packet],
     sock: [
       'hit.socket = 1;',
       `hit.rx_sk = (void *)${word};`,

@@ -89,10 +89,11 @@ export function emitHookFunctions(
 ): HookFunctions {
   const functions = new Map<string, { readonly name: string; readonly each: string | undefined }>();
   const own = hooks.map((hook) => emitBody(hook, kind, regs, valueOf).join('\n'));
-  const shared = share ? manyWays(hooks, own) : new Set<string>();
+  const programs = hooks.map((hook) => (share ? sharedProgram(hook, seesBare(hook)) : undefined));
+  const shared = manyWays(programs, own);
   const nameOf = hooks.map((hook, i) => {
-    const by = sharedProgram(hook, seesBare(hook)) ?? '';
-    const body = shared.has(by) ? emitSharedBody(by) : (own[i] ?? '');
+    const by = programs[i];
+    const body = by !== undefined && shared.has(by) ? emitSharedBody(by) : (own[i] ?? '');
     const { name } = functions.get(body) ?? { name: `${prefix}${functions.size}` };
     functions.set(body, { name, each: emitEach(hook)?.join('\n') });
     return name;
@@ -113,11 +114,13 @@ export function emitHookFunctions(
 /** More are compiled, verified and attached for longer than what one for all takes at each event. */
 const OWN_PROGRAMS = 2;
 
-/** What one program is to serve, of sharedProgram(). */
-function manyWays(hooks: readonly ResolvedHook[], bodies: readonly string[]): ReadonlySet<string> {
+/** Those of sharedProgram(), by hook, that serve so many different bodies. */
+function manyWays(
+  programs: readonly (string | undefined)[],
+  bodies: readonly string[],
+): ReadonlySet<string> {
   const ways = new Map<string, Set<string>>();
-  hooks.forEach((hook, i) => {
-    const by = sharedProgram(hook, seesBare(hook));
+  programs.forEach((by, i) => {
     if (by !== undefined) ways.set(by, (ways.get(by) ?? new Set()).add(bodies[i] ?? ''));
   });
   return new Set([...ways].filter(([, { size }]) => size > OWN_PROGRAMS).map(([by]) => by));

@@ -126,6 +126,15 @@ static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 #define READ(p, member)		    XCAP_PROBED(p, member)
 #endif
 
+/* Reads a member whatever the pointer's origin: a typed load would need the verifier to know it. */
+#if XCAP_CASTS
+#define PROBE(p, member)	     (XCAP_CAST(p)->member)
+#define XCAP_PROBE_16(to, p, member) XCAP_LOAD_16(to, &XCAP_CAST(p)->member)
+#else
+#define XCAP_PROBE_16(to, p, member) xcap_probe_read_kernel(to, 16, &(p)->member)
+#define PROBE(p, member)	     XCAP_PROBED(p, member)
+#endif
+
 /* The same address as a number: the verifier would check every use of a map pointer anew. */
 static __always_inline const void *xcap_plain_address(const void *pointer)
 {
