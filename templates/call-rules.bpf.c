@@ -4,9 +4,9 @@
  * given is known. A kretprobe is not given it: a kprobe keeps it, by the stack pointer, which is
  * one more word away at the return of the same activation.
  */
-#include "fate.h"
-#include "rule-changes.h"
-#include "xt-names.h"
+#include "rules/fate.h"
+#include "rules/changes.h"
+#include "rules/xt-names.h"
 
 #define NF_DROP 0
 

@@ -4,7 +4,7 @@
  * already (generic XDP), filters of sockets.
  */
 #include "arguments.h"
-#include "fate.h"
+#include "rules/fate.h"
 
 #define XDP_DROP 1 /* 0, XDP_ABORTED, drops too */
 

@@ -6,5 +6,5 @@
 #include "arguments.h"
 #include "capture.h"
 #include "socket.h"
-#include "xdp-run.h"
+#include "xdp/run.h"
 #include "programs.gen.h"

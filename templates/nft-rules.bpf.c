@@ -8,7 +8,7 @@
  */
 #include "arguments.h"
 #include "kernel.gen.h"
-#include "nft-names.h"
+#include "rules/nft-names.h"
 
 #define NF_DROP		0
 #define NF_VERDICT_MASK 0xff

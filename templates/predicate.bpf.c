@@ -5,7 +5,7 @@
  * The filter's text and its way to packet memory are those of a capture.
  */
 #include "helpers.h"
-#include "filter.h"
+#include "filter/filter.h"
 
 struct xcap_packet {
 	u32 captured;

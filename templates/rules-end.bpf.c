@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Where packets are freed: a packet that gets the address next starts anew. */
-#include "rule-state.h"
+#include "rules/state.h"
 
 int xcap_rules_end(u64 *ctx)
 {

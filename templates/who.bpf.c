@@ -6,5 +6,5 @@
  */
 #include "helpers.h"
 #include "kernel.gen.h"
-#include "who.h"
-#include "watch.h"
+#include "who/who.h"
+#include "who/watch.h"

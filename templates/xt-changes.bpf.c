@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Rules of iptables-legacy are replaced a table at a time. */
-#include "rule-changes.h"
+#include "rules/changes.h"
 
 int xcap_xt_changes(u64 *ctx)
 {

@@ -12,9 +12,9 @@
  */
 #include "arguments.h"
 #include "kernel.gen.h"
-#include "rule-changes.h"
-#include "rule-state.h"
-#include "xt-names.h"
+#include "rules/changes.h"
+#include "rules/state.h"
+#include "rules/xt-names.h"
 
 #define NF_DROP	      0
 #define NF_INET_HOOKS 5

@@ -112,7 +112,7 @@ export interface MapSizes {
   readonly owners: boolean;
   /** Some programs claim their slots: there are CLAIMED_SLOTS more. */
   readonly claims: boolean;
-  /** Hooks at the entry of XDP programs that have another at the exit: see templates/include/xdp-run.h. */
+  /** Hooks at the entry of XDP programs that have another at the exit: see templates/include/xdp/run.h. */
   readonly xdpPairs: number;
   /** Some programs can read what is not in the linear part. */
   readonly gathers: boolean;
@@ -224,7 +224,7 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       valueSize: 8 + 8 * CLAIMED_SLOTS,
       maxEntries: 1,
     },
-    // struct xcap_runs of templates/include/xdp-run.h.
+    // struct xcap_runs of templates/include/xdp/run.h.
     runs: {
       type: MAP_TYPE.percpuArray,
       keySize: 4,
@@ -277,7 +277,7 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       valueSize: 4,
       maxEntries: sizes.follows ? FOLLOWED_MAX : 1,
     },
-    // struct xcap_owner of templates/include/owner.h. Not one that evicts: what has no room is counted.
+    // struct xcap_owner of templates/include/who/owner.h. Not one that evicts: what has no room is counted.
     owners: {
       type: MAP_TYPE.hash,
       keySize: 8,
@@ -292,7 +292,7 @@ export function captureMaps(sizes: MapSizes): readonly MapSpec[] {
       valueSize: RULE_BYTES,
       maxEntries: ifRules(VERDICTS),
     },
-    // struct xcap_note of templates/include/rule-state.h.
+    // struct xcap_note of templates/include/rules/state.h.
     passing: {
       type: MAP_TYPE.array,
       keySize: 4,

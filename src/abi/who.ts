@@ -49,7 +49,7 @@ export interface RawOwner {
   readonly by: OwnerSource;
 }
 
-/** XCAP_OWNER_PORT of templates/include/owner.h. @param netns inode number */
+/** XCAP_OWNER_PORT of templates/include/who/owner.h. @param netns inode number */
 export const portKey = (netns: number, port: number): bigint =>
   (1n << 62n) | (BigInt(netns) << 16n) | BigInt(port);
 

@@ -76,7 +76,7 @@ export class SessionMaps implements Disposable {
     return Number(new DataView(bytes.buffer).getBigUint64(0, true));
   }
 
-  /** A socket, or a port, by the key of templates/include/owner.h; what is known already stays. False: there is no room. */
+  /** A socket, or a port, by the key of templates/include/who/owner.h; what is known already stays. False: there is no room. */
   putOwner(key: bigint, owner: RawOwner): boolean {
     try {
       const keyBytes = new Uint8Array(BigUint64Array.of(key).buffer);

@@ -9,7 +9,7 @@ export interface ComposeInput {
   readonly readTemplate: (path: string) => string;
 }
 
-const OWN_INCLUDE = /^#include "([a-z0-9_.-]+)"$/;
+const OWN_INCLUDE = /^#include "([a-z0-9_./-]+)"$/;
 
 /**
  * Replaces each `#include "x"` by the file, once, with #line markers around it; `#include <x>`

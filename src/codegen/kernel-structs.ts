@@ -77,7 +77,7 @@ export const XSK_STRUCTS: StructWants = {
   xdp_desc: ['addr', 'len'],
 };
 
-/** Those of xdp-run.h and redirect.h. */
+/** Those of xdp/run.h and xdp/redirect.h. */
 export const XDP_RUN_STRUCTS: StructWants = {
   bpf_prog: ['aux', 'expected_attach_type'],
   bpf_prog_aux: ['id'],

@@ -13,7 +13,7 @@ export interface WhoWants {
 
 export const hasWho = ({ owner, cgroup }: Omit<WhoWants, 'follow'>): boolean => owner || cgroup;
 
-/** Those of templates/include/who.h. */
+/** Those of templates/include/who/who.h. */
 export const WHO_STRUCTS: StructWants = {
   sock: ['__sk_common.skc_listener', 'sk_cgrp_data.cgroup', 'sk_cgrp_data.val', 'sk_shutdown'],
   task_struct: ['cgroups'],

@@ -7,7 +7,7 @@ import { accessOf } from './window.ts';
 
 /**
  * Emits the C function of a filter. Only numbers and names made here get into the text: nothing of
- * what the user typed. templates/include/filter.h says what the text relies on.
+ * what the user typed. templates/include/filter/filter.h says what the text relies on.
  */
 export function emitC(ir: FilterIr, symbol: string, window: Window | undefined): string {
   const inline = returnsOnly(ir);

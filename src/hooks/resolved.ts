@@ -40,7 +40,7 @@ export interface HookArguments {
   readonly descriptor?: number;
   /** What a socket is to send: word of its `struct msghdr`. */
   readonly message?: number | undefined;
-  /** Packets that have no headers yet can come by: see templates/include/synth.h. */
+  /** Packets that have no headers yet can come by: see templates/include/synth/synth.h. */
   readonly bare?: boolean;
   /** Not the descriptors in the pool's own array: they are seen when the batch is whole. */
   readonly butBatches?: boolean;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { CompiledFilter } from '../filter/compiler.ts';
 import { packageFile } from '../util/package.ts';
 
-const FILTER_H = packageFile('templates', 'include', 'filter.h');
+const FILTER_H = packageFile('templates', 'include', 'filter', 'filter.h');
 
 /** The function that a program of one's own calls. */
 const NAME = 'xcap_match';

@@ -3,7 +3,7 @@ import { memberPath } from '../btf/members.ts';
 import { variableAddress } from './data-symbol.ts';
 import type { FileReader } from './reader.ts';
 
-/** Where the kernel keeps what a program redirects to: see templates/include/redirect.h. */
+/** Where the kernel keeps what a program redirects to: see templates/include/xdp/redirect.h. */
 export type RedirectSource =
   /** In the running task's bpf_net_context, from 6.11 on (commit 401cb7dae813). */
   | { readonly kind: 'task'; readonly contextOffset: number; readonly infoOffset: number }

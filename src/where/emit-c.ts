@@ -35,7 +35,7 @@ export function emitWhereHeader(
   const joined = emitCondition(condition, terms);
   const words = Math.max(0, ...terms.map((term) => textWords(term)));
   const header = [
-    '#include "where.h"',
+    '#include "filter/where.h"',
     '',
     ...terms.flatMap((term, i) => [...emitTerm(term, i, options, values), '']),
     ...signature,

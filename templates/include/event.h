@@ -5,8 +5,8 @@
 
 #include "helpers.h"
 #include "events.gen.h"
-#include "synth-state.h"
-#include "user.h"
+#include "synth/state.h"
+#include "filter/user.h"
 #if XCAP_RULES
 #include "rule.gen.h"
 #endif

@@ -15,7 +15,7 @@
 #include "helpers.h"
 #include "event.h"
 #include "packet.h"
-#include "xdp.h"
+#include "xdp/xdp.h"
 
 #if XCAP_PAGED_DYNPTR || XCAP_PAGED_XDP || XCAP_PAGED_PAGES
 #define XCAP_GATHERS 1

@@ -32,9 +32,9 @@
 		0;                                                                                 \
 	})
 #endif
-#include "filter.h"
+#include "filter/filter.h"
 #include "net.h"
-#include "tunnel.h"
+#include "filter/tunnel.h"
 
 #define XCAP_MAC_UNSET 0xffff /* skb_mac_header_was_set() */
 

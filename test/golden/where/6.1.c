@@ -18,7 +18,7 @@
     "sk_mark"
   ]
 } */
-#include "where.h"
+#include "filter/where.h"
 
 static __always_inline u32 xcap_where_0(const struct xcap_hit *hit,
 					const struct xcap_net *net,

@@ -48,7 +48,7 @@ static __always_inline int xcap_in_place(const void *packet, void *to, u32 size,
 #else
 #define XCAP_WINDOW(to, size, from) XCAP_FETCH(to, size, from)
 #endif
-#include "filter.h"
+#include "filter/filter.h"
 
 struct xcap_direct {
 	struct xcap_pkt p;

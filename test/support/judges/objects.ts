@@ -9,7 +9,7 @@ const checkout = join(import.meta.dirname, '../../..');
 const folder = join(checkout, '.cache/judges');
 
 /** What goes into the programs beside the filters. */
-const TEMPLATES = ['predicate.bpf.c', 'include/filter.h', 'include/helpers.h'];
+const TEMPLATES = ['predicate.bpf.c', 'include/filter/filter.h', 'include/helpers.h'];
 
 /**
  * The programs of questions, compiled once: a run on the build machine leaves them where the guests,

@@ -18,7 +18,7 @@ const OUT_OF_BOUNDS = -2;
 /** Where the inner packet is; undefined: none, `short`: the bytes that would tell are not there. */
 type Found = { offset: number; link: number } | 'short' | undefined;
 
-/** templates/include/tunnel.h as user space sees it: every fetch is checked against the packet. */
+/** templates/include/filter/tunnel.h as user space sees it: every fetch is checked against the packet. */
 function build(compiler: string): (packet: Uint8Array, link: number) => Found {
   const folder = mkdtempSync(join(tmpdir(), 'xcap-tunnel-'));
   try {
@@ -44,8 +44,8 @@ static int fetch(void *dst, u32 size, const void *src)
 	return 0;
 }
 #define XCAP_FETCH(dst, size, src) fetch(dst, size, src)
-${include('filter.h')}
-${include('tunnel.h').replace('#include "filter.h"', '')}
+${include('filter/filter.h')}
+${include('filter/tunnel.h').replace('#include "filter/filter.h"', '')}
 int64_t run(const u8 *bytes, u32 length, u32 link)
 {
 	struct xcap_pkt p = { .start = bytes, .linear = length, .wire_len = length };

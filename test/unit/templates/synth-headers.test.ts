@@ -17,7 +17,7 @@ const UNIT = `
 typedef uint8_t u8; typedef uint16_t u16; typedef uint32_t u32; typedef uint64_t u64;
 #define asm __asm__
 #define XCAP_FETCH(to, size, from) (-1)
-#include "synth-headers.h"
+#include "synth/headers.h"
 
 u32 missing(const u32 *v)
 {

@@ -8,7 +8,7 @@ import type { CompiledFilter } from '../../../../src/filter/compiler.ts';
 import type { PacketMeta } from '../../../../src/filter/interpret.ts';
 import type { MetaField } from '../../../../src/filter/meta.ts';
 
-const FILTER_H = new URL('../../../../templates/include/filter.h', import.meta.url);
+const FILTER_H = new URL('../../../../templates/include/filter/filter.h', import.meta.url);
 
 /** Bytes behind a packet that may be fetched, as struct skb_shared_info is in the kernel. */
 const ROOM = 320;

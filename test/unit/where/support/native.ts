@@ -9,7 +9,7 @@ import { KERNEL_STRUCTS } from '../../../../src/codegen/kernel-structs.ts';
 import { compileWhere } from '../../../../src/where/compile-where.ts';
 import { NAMES } from './scope.ts';
 
-const WHERE_H = new URL('../../../../templates/include/where.h', import.meta.url);
+const WHERE_H = new URL('../../../../templates/include/filter/where.h', import.meta.url);
 
 const TYPES = `typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32;
 typedef unsigned long long u64; typedef signed char s8; typedef short s16; typedef int s32;

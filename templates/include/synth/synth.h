@@ -18,7 +18,7 @@
 #include "event.h"
 #include "packet.h"
 #include "slots.h"
-#include "synth-headers.h"
+#include "synth/headers.h"
 
 #if XCAP_SYNTH
 

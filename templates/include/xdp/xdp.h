@@ -7,7 +7,7 @@
 #define XCAP_XDP_H
 
 #include "packet.h"
-#include "inode.h"
+#include "who/inode.h"
 
 #define XCAP_TYPE_AT 12 /* EtherType, behind the addresses */
 

@@ -3,7 +3,7 @@
 #ifndef XCAP_NFT_NAMES_H
 #define XCAP_NFT_NAMES_H
 
-#include "rule-state.h"
+#include "rules/state.h"
 #include "nft-kernel.gen.h"
 
 static __always_inline void xcap_nft_describe(struct xcap_rule *rule, struct nft_chain *chain)

@@ -5,8 +5,8 @@
 
 #include "helpers.h"
 #include "packet.h"
-#include "who.h"
-#include "owner.h"
+#include "who/who.h"
+#include "who/owner.h"
 
 static __always_inline u32 xcap_tgid(u64 task)
 {

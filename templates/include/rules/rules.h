@@ -7,9 +7,9 @@
 #include "event.h"
 
 #if XCAP_RULES
-#include "rule-state.h"
+#include "rules/state.h"
 #if XCAP_RULES_NFT
-#include "nft-names.h"
+#include "rules/nft-names.h"
 #endif
 
 #define XCAP_XDP_DROP 1 /* include/uapi/linux/bpf.h; 0, XDP_ABORTED, drops too */

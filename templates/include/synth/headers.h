@@ -6,9 +6,9 @@
 #ifndef XCAP_SYNTH_HEADERS_H
 #define XCAP_SYNTH_HEADERS_H
 
-#include "synth-state.h"
-#include "filter.h"
-#include "tunnel.h"
+#include "synth/state.h"
+#include "filter/filter.h"
+#include "filter/tunnel.h"
 #include "events.gen.h"
 
 #define XCAP_HEADER_UNSET 0xffff /* skb_mac_header_was_set(), skb_transport_header_was_set() */

@@ -13,7 +13,7 @@
 #include "packet.h"
 #include "events.gen.h"
 #if XCAP_WHO_OWNER
-#include "owner.h"
+#include "who/owner.h"
 #endif
 
 /* What could not be kept, and was: the order is that of src/abi/who.ts. */

@@ -4,7 +4,7 @@
 #define XCAP_INNER_H
 
 #include "packet.h"
-#include "tunnel.h"
+#include "filter/tunnel.h"
 #include "events.gen.h"
 #include "inner.gen.h"
 

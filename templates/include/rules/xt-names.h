@@ -3,7 +3,7 @@
 #ifndef XCAP_XT_NAMES_H
 #define XCAP_XT_NAMES_H
 
-#include "rule-state.h"
+#include "rules/state.h"
 
 /* Names of the chains that each table begins with, by hook: include/uapi/linux/netfilter.h. */
 static __always_inline void xcap_xt_hook_name(char *name, u32 hook)

@@ -6,7 +6,7 @@
 #ifndef XCAP_TUNNEL_H
 #define XCAP_TUNNEL_H
 
-#include "filter.h"
+#include "filter/filter.h"
 
 #define XCAP_LINK_RAW	   0
 #define XCAP_LINK_ETHERNET 1

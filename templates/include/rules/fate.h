@@ -4,7 +4,7 @@
 #define XCAP_FATE_H
 
 #include "kernel.gen.h"
-#include "rule-state.h"
+#include "rules/state.h"
 
 #define TC_ACT_SHOT 2 /* include/uapi/linux/pkt_cls.h */
 

@@ -13,7 +13,7 @@
 #define XCAP_OWNER_H
 
 #include "helpers.h"
-#include "inode.h"
+#include "who/inode.h"
 #include "packet.h"
 
 #define XCAP_OWNER_PORT(netns, port) (1ull << 62 | (u64)(netns) << 16 | (port))
