@@ -112,15 +112,15 @@ export function emitMetadataHeader(
     ...emitCheck({
       matches: matches.netns,
       counter: 'XCAP_COUNT_REJECTED_NETNS',
-      prepare: [],
-      test: (value) => `net->netns == ${valueOf(value)}`,
+      prepare: ['u32 netns = xcap_netns(net);', ''],
+      test: (value) => `netns == ${valueOf(value)}`,
     }),
     ...emitCheck({
       matches: matches.interface,
       counter: 'XCAP_COUNT_REJECTED_INTERFACE',
-      prepare: ['u32 ifindex = xcap_ifindex(net);', ''],
+      prepare: ['u32 ifindex = xcap_ifindex(net), netns = xcap_netns(net);', ''],
       test: ({ ifindex, netns }) =>
-        `(ifindex == ${valueOf(ifindex)} && net->netns == ${valueOf(netns)})`,
+        `(ifindex == ${valueOf(ifindex)} && netns == ${valueOf(netns)})`,
     }),
     ...emitCheck({
       matches: matches.ifname,

@@ -7,6 +7,8 @@ export const REPLY_FD = 3;
 export const CFLAGS = [
   '-Wno-unused-function',
   '-Wno-unused-variable',
+  // Else a call of what there is not becomes a jump into nowhere, which only the verifier sees.
+  '-Werror=implicit-function-declaration',
   // libbcc asks for debug information and makes BTF of it; nobody reads that.
   '-g0',
   // libbcc optimises what clang hands over (run_pass_manager() in its bpf_module.cc): once is enough.

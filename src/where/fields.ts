@@ -49,7 +49,7 @@ export const FIELDS: Readonly<Record<EventField | 'comm' | 'ifname', FieldSpec>>
   tid: { type: number(32), read: '(u32)xcap_get_current_pid_tgid()', absent: NOT_TASKS },
   uid: { type: number(32), read: '(u32)xcap_get_current_uid_gid()', absent: NOT_TASKS },
   comm: { type: { kind: 'text', field: 'comm' }, absent: NOT_TASKS },
-  netns: { type: number(32, 'netns'), read: 'net->netns', absent: '!net->netns' },
+  netns: { type: number(32, 'netns'), read: 'xcap_netns(net)', absent: '!xcap_netns(net)' },
   ifindex: { type: number(32), read: 'xcap_ifindex(net)', absent: NO_DEVICE },
   ifname: { type: { kind: 'text', field: 'ifname' }, absent: NO_DEVICE },
   mark: { type: number(32), read: 'READ(hit->skb, mark)' },

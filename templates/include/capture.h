@@ -32,19 +32,29 @@
 #include "top.h"
 
 #if !XCAP_TOP
-/* Both, of a device that is looked for once. */
-static __always_inline void xcap_fill_device(struct xcap_event *e, const struct xcap_net *n)
+/* The namespace, and the device: of an skb it is looked at once for both. */
+static __always_inline void xcap_fill_net(struct xcap_event *e, const struct xcap_net *n)
 {
-	struct net_device *dev = xcap_dev(n);
+	struct net_device *dev = n->dev;
+	u32 of_skb = !n->hit->xdp && !n->hit->socket;
 
+	e->netns = n->netns;
 	e->ifindex = 0;
 	e->ifname[0] = 0;
+	if (of_skb) {
+		dev = READ(n->hit->skb, dev);
+		e->netns = xcap_dev_netns(dev);
+		if (!e->netns)
+			dev = 0;
+	}
 	if (dev) {
 		e->ifindex = READ(dev, ifindex);
 		XCAP_READ_16(e->ifname, dev, name);
 		asm volatile("" ::: "memory");
 		return;
 	}
+	if (of_skb)
+		e->netns = xcap_socket_netns(n->hit);
 	dev = xcap_route_dev(n->hit);
 	if (dev) {
 		e->ifindex = PROBE(dev, ifindex);
@@ -67,7 +77,6 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	xcap_fill_redirect(e, hit);
 	e->wire_length = view->pkt.wire_len;
 	e->reason = hit->reason;
-	e->netns = net->netns;
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
 	if (hit->xdp) {
@@ -86,7 +95,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->stack = xcap_stack(hit);
 	xcap_fill_task(e);
 	e->context = xcap_context(hit->ctx);
-	xcap_fill_device(e, net);
+	xcap_fill_net(e, net);
 }
 
 /* Copies to a place in the slot; returns where the copy ends, or `at` when memory was not there. */

@@ -8,13 +8,14 @@
 #include "kernel.gen.h"
 
 /*
- * Whose packet it is. What else is known of that is asked again where it is wanted, xcap_dev() too:
- * the verifier would go through the rest of the program once for each kind of it.
+ * Whose packet it is. What an skb knows of that is asked where it is wanted, by xcap_netns() and
+ * xcap_dev(): most events are rejected without, and the verifier would go through the rest of the
+ * program once for each kind of it.
  */
 struct xcap_net {
 	const struct xcap_hit *hit;
-	struct net_device *dev; /* of an xdp_buff only */
-	u32 netns;		/* 0: not known */
+	struct net_device *dev; /* of an xdp_buff */
+	u32 netns;		/* of an xdp_buff, or of a socket alone; 0: not known */
 };
 
 /* The packet's socket, or that which it was on its way to. */
@@ -125,23 +126,34 @@ static __always_inline u32 xcap_dev_netns(struct net_device *dev)
 	return netns >= XCAP_NETNS_FIRST ? netns : 0;
 }
 
-/* The device's namespace, else the socket's. */
 static __always_inline void xcap_net(const struct xcap_hit *hit, struct xcap_net *n)
 {
-	struct net *net;
-	struct sock *sk;
-
 	n->hit = hit;
 	n->dev = 0;
-	n->netns = xcap_dev_netns(READ(hit->skb, dev));
-	if (n->netns)
-		return;
-	sk = xcap_packet_sk(hit);
-	if (sk) {
-		net = READ(sk, __sk_common.skc_net.net);
-		if (net)
-			n->netns = READ(net, ns.inum);
-	}
+	n->netns = 0;
+}
+
+/* Of the packet's socket; 0: not known. */
+static __always_inline u32 xcap_socket_netns(const struct xcap_hit *hit)
+{
+	struct sock *sk = xcap_packet_sk(hit);
+	struct net *net;
+
+	if (!sk)
+		return 0;
+	net = READ(sk, __sk_common.skc_net.net);
+	return net ? READ(net, ns.inum) : 0;
+}
+
+/* The device's namespace, else the socket's. */
+static __always_inline u32 xcap_netns(const struct xcap_net *n)
+{
+	u32 netns;
+
+	if (n->hit->xdp || n->hit->socket)
+		return n->netns;
+	netns = xcap_dev_netns(READ(n->hit->skb, dev));
+	return netns ? netns : xcap_socket_netns(n->hit);
 }
 
 /* The packet's own device; 0: none yet, or none any more. */
@@ -155,6 +167,25 @@ static __always_inline struct net_device *xcap_dev(const struct xcap_net *n)
 		return 0;
 	dev = READ(n->hit->skb, dev);
 	return xcap_dev_netns(dev) ? dev : 0;
+}
+
+/* include/uapi/linux/if_arp.h */
+#define ARPHRD_ETHER	1
+#define ARPHRD_LOOPBACK 772
+
+/*
+ * The device of the skb is one with Ethernet headers, or there is none. Whether it is one at all is
+ * asked last: other data in its place seldom has such a type, and then means no device.
+ */
+static __always_inline u32 xcap_on_ethernet(const struct xcap_hit *hit)
+{
+	struct net_device *dev = READ(hit->skb, dev);
+	u32 type;
+
+	if ((s64)dev >= 0)
+		return 1;
+	type = READ(dev, type);
+	return type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK || !xcap_dev_netns(dev);
 }
 
 static __always_inline u32 xcap_ifindex(const struct xcap_net *n)

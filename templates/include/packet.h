@@ -38,10 +38,6 @@
 
 #define XCAP_MAC_UNSET 0xffff /* skb_mac_header_was_set() */
 
-/* include/uapi/linux/if_arp.h */
-#define ARPHRD_ETHER	1
-#define ARPHRD_LOOPBACK 772
-
 struct xcap_view {
 	struct xcap_pkt pkt;
 	u32 link;
@@ -77,8 +73,6 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	u32 network = READ(skb, network_header);
 	u32 tail = READ(skb, tail);
 	u32 start = data;
-	struct net_device *dev = xcap_dev(net);
-	u32 type = dev ? READ(dev, type) : ARPHRD_ETHER;
 
 	v->link = XCAP_LINK_RAW;
 	v->bare = 0;
@@ -87,10 +81,9 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	 * know. It goes on alike where there is a slot. */
 	v->place = (s64)head >> 63;
 	if (hit->at_data) {
-		if (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK)
+		if (xcap_on_ethernet(hit))
 			v->link = XCAP_LINK_ETHERNET;
-	} else if (mac != XCAP_MAC_UNSET && mac <= data &&
-		   (type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK) &&
+	} else if (mac != XCAP_MAC_UNSET && mac <= data && xcap_on_ethernet(hit) &&
 		   !(mac == network && READ(skb, mac_len) == 0)) {
 		v->link = XCAP_LINK_ETHERNET;
 		start = mac;

@@ -68,7 +68,6 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 	__builtin_memset(e, 0, sizeof(*e));
 	__builtin_memset(socket, 0, sizeof(*socket));
 	e->time_ns = xcap_ktime_get_ns();
-	e->netns = net->netns;
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
 	e->hook = hit->hook;
@@ -78,7 +77,7 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 	e->wire_length = view->pkt.wire_len;
 	e->stack = xcap_stack(hit);
 	xcap_fill_task(e);
-	xcap_fill_device(e, net);
+	xcap_fill_net(e, net);
 #if XCAP_WHO
 	e->socket = xcap_fill_who(&slot->who, hit);
 #endif

@@ -99,7 +99,7 @@ static __always_inline void xcap_top_identify(struct xcap_top_key *key, const st
 	key->location = hit->location;
 #endif
 #if XCAP_TOP_NETNS || XCAP_TOP_IFACE
-	key->netns = net->netns;
+	key->netns = xcap_netns(net);
 #endif
 #if XCAP_TOP_IFACE
 	key->ifindex = xcap_ifindex(net);

@@ -126,6 +126,7 @@ describe('wrong user C', () => {
   });
 
   it.each([
+    ['calls a function that is not there', '{\n\treturn nosuch(i);\n}\n'],
     ['leaves a brace open', '{\n\tif (i) {\n\treturn 1;\n}\n'],
     [
       'wants too much of the stack',

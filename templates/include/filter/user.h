@@ -71,7 +71,7 @@ static __always_inline u64 xcap_location(void *pkt)
 
 static __always_inline u32 xcap_netns_inode(void *pkt)
 {
-	return ((struct xcap_pkt *)pkt)->net->netns;
+	return xcap_netns(((struct xcap_pkt *)pkt)->net);
 }
 
 static __always_inline u32 xcap_device(void *pkt)

@@ -34,9 +34,9 @@ static __always_inline u32 xcap_where_1(const struct xcap_hit *hit,
 					const struct xcap_net *net,
 					const struct xcap_view *view, u64 *text)
 {
-	if (!net->netns)
+	if (!xcap_netns(net))
 		return 0;
-	u64 v0 = net->netns;
+	u64 v0 = xcap_netns(net);
 	return v0 != (u64)XCAP_WHERE_VALUE_0;
 }
 

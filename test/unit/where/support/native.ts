@@ -50,6 +50,7 @@ static struct sock *xcap_packet_sk(const struct xcap_hit *hit) { return hit->skb
 static struct net_device *xcap_dev(const struct xcap_net *n) { return n->dev; }
 static struct net_device *xcap_route_dev(const struct xcap_hit *hit) { return hit->route; }
 static u32 xcap_ifindex(const struct xcap_net *n) { return n->dev ? n->dev->ifindex : 0; }
+static u32 xcap_netns(const struct xcap_net *n) { return n->netns; }
 static void xcap_ifname(const struct xcap_net *n, void *to) { if (n->dev) memcpy(to, n->dev->name, 16); }
 static long xcap_probe_read_kernel(void *to, u32 size, const void *from) { memcpy(to, from, size); return 0; }
 static long xcap_probe_read_kernel_str(void *to, u32 size, const void *from)
