@@ -55,8 +55,7 @@ static __always_inline u32 xcap_top_socket(const struct xcap_hit *hit, const str
 #endif
 	return xcap_top_count(&key, hit->hook, 0);
 }
-#endif
-
+#else
 /* Sends what is in the slot, as the rest of the event says. */
 static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const struct xcap_net *net,
 					    struct xcap_slot *slot, const struct xcap_view *view)
@@ -98,6 +97,7 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 		return XCAP_COUNT_LOST;
 	return XCAP_COUNT_SUBMITTED;
 }
+#endif
 
 /* The packet that the socket would send is what the filters ask. */
 static __always_inline u32 xcap_socket_in_slot(const struct xcap_hit *hit,
