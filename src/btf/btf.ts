@@ -2,7 +2,7 @@ import { decodeType } from './decode.ts';
 import { BtfError } from './error.ts';
 import { type BtfHeader, readHeader } from './header.ts';
 import { NameTable } from './name-table.ts';
-import { scanTypes, type TypeIndex } from './scan.ts';
+import { scanTypes, TYPE_BYTES, type TypeIndex } from './scan.ts';
 import { type BtfComposite, type BtfKind, type BtfType, KIND, KIND_NAMES } from './types.ts';
 
 /** No real chain of typedefs, qualifiers and tags is a tenth as long; a longer one is a cycle. */
@@ -56,14 +56,10 @@ export class Btf {
   type(id: number): BtfType {
     if (id === 0) return { kind: 'void', id, name: '', sizeBytes: 0 };
     if (id < this.firstId && this.base !== undefined) return this.base.type(id);
-    const offset = this.#index.offsets[id - this.firstId];
-    if (offset === undefined || id < 0 || id >= this.endId) {
-      throw new BtfError(`reading BTF: type ${id}: there are only ${this.endId} types`);
-    }
     return decodeType(
       { view: this.#view, littleEndian: this.littleEndian, string: (at) => this.string(at) },
       id,
-      offset,
+      this.#offsetOf(id),
     );
   }
 
@@ -137,35 +133,64 @@ export class Btf {
 
   /** The type behind typedefs, qualifiers and type tags. Throws BtfError on a cycle. */
   resolve(id: number): BtfType {
+    return this.type(this.resolveId(id));
+  }
+
+  /** As resolve(), the id: what a struct is made of is not looked at. */
+  resolveId(id: number): number {
     for (let step = 0, at = id; step < MAX_CHAIN; step++) {
-      const type = this.type(at);
-      switch (type.kind) {
-        case 'typedef':
-        case 'volatile':
-        case 'const':
-        case 'restrict':
-        case 'type_tag':
-          at = type.typeId;
-          break;
-        default:
-          return type;
-      }
+      if (!BEHIND.has(this.kind(at))) return at;
+      at = this.#sizeOrType(at);
     }
     throw new BtfError(`reading BTF: type ${id}: its typedefs and qualifiers form a cycle`);
   }
 
+  /** Id of what a pointer points to, with its qualifiers; undefined when the type is no pointer. */
+  pointeeId(id: number): number | undefined {
+    const pointer = this.resolveId(id);
+    return this.kind(pointer) === 'ptr' ? this.#sizeOrType(pointer) : undefined;
+  }
+
+  /**
+   * Whether a parameter of a function has a type that is wanted, by id; that of `...` is 0. The function is not decoded.
+   * Throws BtfError when the id is no FUNC.
+   */
+  someParameter(id: number, wanted: (typeId: number) => boolean): boolean {
+    const proto = this.kind(id) === 'func' ? this.#sizeOrType(id) : 0;
+    if (this.kind(proto) !== 'func_proto') {
+      throw new BtfError(`reading the prototype of type ${id}: it is no function`);
+    }
+    return this.#someParameter(proto, wanted);
+  }
+
+  #someParameter(proto: number, wanted: (typeId: number) => boolean): boolean {
+    if (proto < this.firstId && this.base !== undefined) {
+      return this.base.#someParameter(proto, wanted);
+    }
+    const at = this.#offsetOf(proto);
+    const trailer = at + TYPE_BYTES;
+    const end = trailer + 8 * (this.#view.getUint32(at + 4, this.littleEndian) & 0xffff);
+    for (let param = trailer; param < end; param += 8) {
+      if (wanted(this.#view.getUint32(param + 4, this.littleEndian))) return true;
+    }
+    return false;
+  }
+
   /** What a pointer points to, resolved; undefined when the type is no pointer. */
   pointee(id: number): BtfType | undefined {
-    const type = this.resolve(id);
-    return type.kind === 'ptr' ? this.resolve(type.typeId) : undefined;
+    const target = this.pointeeId(id);
+    return target === undefined ? undefined : this.resolve(target);
   }
 
   /** Size in bytes of a type as sizeof gives it: 0 for void and functions. */
   sizeOf(id: number): number {
     let count = 1;
     for (let step = 0, at = id; step < MAX_CHAIN; step++) {
-      const type = this.resolve(at);
-      if (type.kind === 'ptr') return count * this.pointerSize();
+      const behind = this.resolveId(at);
+      const kind = this.kind(behind);
+      if (kind === 'ptr') return count * this.pointerSize();
+      if (SIZED.has(kind)) return count * this.#sizeOrType(behind);
+      const type = this.type(behind);
       if (type.kind !== 'array') return count * ('sizeBytes' in type ? type.sizeBytes : 0);
       count *= type.length;
       at = type.elementTypeId;
@@ -184,6 +209,21 @@ export class Btf {
     return this.#pointerSize;
   }
 
+  /** Of one of this blob's own types. Throws BtfError when there is none. */
+  #offsetOf(id: number): number {
+    const offset = this.#index.offsets[id - this.firstId];
+    if (offset === undefined || id < 0 || id >= this.endId) {
+      throw new BtfError(`reading BTF: type ${id}: there are only ${this.endId} types`);
+    }
+    return offset;
+  }
+
+  /** The word behind name and info: the type that it refers to, or its size. */
+  #sizeOrType(id: number): number {
+    if (id < this.firstId && this.base !== undefined) return this.base.#sizeOrType(id);
+    return this.#view.getUint32(this.#offsetOf(id) + 8, this.littleEndian);
+  }
+
   #locateString(offset: number): { readonly bytes: Uint8Array; readonly start: number } {
     if (offset < this.#firstString && this.base !== undefined) {
       return this.base.#locateString(offset);
@@ -196,6 +236,18 @@ export class Btf {
     return { bytes: this.#bytes, start };
   }
 }
+
+/** What resolve() looks behind. */
+const BEHIND: ReadonlySet<BtfKind> = new Set([
+  'typedef',
+  'volatile',
+  'const',
+  'restrict',
+  'type_tag',
+]);
+
+/** Kinds whose size stands beside their name. */
+const SIZED: ReadonlySet<BtfKind> = new Set(['int', 'struct', 'union', 'enum', 'enum64', 'float']);
 
 /** BTF without any string: the empty name at offset 0 is still there. */
 const EMPTY = { bytes: new Uint8Array(1), start: 0 } as const;

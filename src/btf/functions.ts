@@ -1,5 +1,6 @@
 import type { Btf } from './btf.ts';
 import { BtfError } from './error.ts';
+import type { BtfKind } from './types.ts';
 
 /** A parameter or a return value. */
 export interface BtfArgument {
@@ -76,31 +77,29 @@ export function findVariable(btf: Btf, name: string): BtfVariable | undefined {
   };
 }
 
-function describeArgument(btf: Btf, name: string, typeId: number): BtfArgument {
-  const type = btf.resolve(typeId);
-  if (type.kind !== 'ptr') return { name, typeId, pointsTo: undefined, const: false };
-  const target = btf.resolve(type.typeId);
-  const composite = target.kind === 'struct' || target.kind === 'union' || target.kind === 'fwd';
+/** A parameter of that type. @param name of the parameter */
+export function describeArgument(btf: Btf, name: string, typeId: number): BtfArgument {
+  const target = btf.pointeeId(typeId);
+  if (target === undefined) return { name, typeId, pointsTo: undefined, const: false };
+  const behind = btf.resolveId(target);
+  const struct = COMPOSITE.has(btf.kind(behind)) ? btf.name(behind) : '';
   return {
     name,
     typeId,
-    pointsTo: composite && target.name !== '' ? target.name : undefined,
-    const: isConst(btf, type.typeId),
+    pointsTo: struct === '' ? undefined : struct,
+    const: isConst(btf, target),
   };
 }
 
-/** A const anywhere among the qualifiers and typedefs; resolve() has bounded the chain. */
+const COMPOSITE: ReadonlySet<BtfKind> = new Set(['struct', 'union', 'fwd']);
+
+/** A const anywhere among the qualifiers and typedefs; resolveId() has bounded the chain. */
 function isConst(btf: Btf, id: number): boolean {
-  const type = btf.type(id);
-  switch (type.kind) {
-    case 'const':
-      return true;
-    case 'typedef':
-    case 'volatile':
-    case 'restrict':
-    case 'type_tag':
-      return isConst(btf, type.typeId);
-    default:
-      return false;
+  const end = btf.resolveId(id);
+  for (let at = id; at !== end;) {
+    const type = btf.type(at);
+    if (type.kind === 'const') return true;
+    at = 'typeId' in type ? type.typeId : end;
   }
+  return false;
 }

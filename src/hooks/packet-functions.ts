@@ -1,6 +1,6 @@
 import { functionOf } from '../btf/functions.ts';
 import { allBtfs } from './all-btfs.ts';
-import { carrierAt, findCarrier } from './carrier.ts';
+import { carrierAt, carrierTypes, findCarrier } from './carrier.ts';
 import {
   locateFunctions,
   type DescribedFunction,
@@ -27,15 +27,17 @@ export interface PacketFunctionOptions {
  * The functions of the kernel and of loaded modules that have a packet or a socket and that the
  * kernel lets be traced.
  *
- * @param wanted by name: the prototype of a function is read after its name was accepted
+ * @param wanted by name: asked of functions that may have one
  */
 export function* packetFunctions(
   kernel: FunctionKernel,
   wanted: (name: string) => boolean,
   { argument, untraceable = false }: PacketFunctionOptions = {},
 ): Generator<PacketFunction> {
+  const mayCarry = carrierTypes();
   for (const [btf, module] of allBtfs(kernel)) {
     for (const id of btf.idsOfKind('func')) {
+      if (argument === undefined && !btf.someParameter(id, (type) => mayCarry(btf, type))) continue;
       const name = btf.name(id);
       if (!wanted(name) || !(untraceable || kernel.traceable.allows(name))) continue;
       const described = { btf, module, proto: functionOf(btf, id) };

@@ -151,6 +151,21 @@ describe('Btf', () => {
 
   test('resolve() goes through typedefs, qualifiers and type tags', () => {
     expect(btf.resolve(19)).toMatchObject({ kind: 'struct', name: 's' });
+    expect(btf.resolveId(19)).toBe(6);
+    expect(btf.resolveId(0)).toBe(0);
+  });
+
+  test('pointeeId() is the id of what a pointer points to, not resolved', () => {
+    expect(btf.pointeeId(4)).toBe(1);
+    expect(btf.pointeeId(19)).toBeUndefined();
+  });
+
+  test('someParameter() asks by the types of the parameters', () => {
+    const asked: number[] = [];
+    expect(btf.someParameter(21, (id) => asked.push(id) > 2)).toBe(false);
+    expect(asked).toEqual([4, 0]);
+    expect(btf.someParameter(21, (id) => id === 4)).toBe(true);
+    expect(() => btf.someParameter(20, () => true)).toThrow(/it is no function/);
   });
 
   test('sizeOf() multiplies arrays and knows pointers', () => {
