@@ -85,6 +85,8 @@ export class Ring implements Disposable {
   readonly reader: RingReader;
   /** What the reader's places are in. */
   readonly data: Uint8Array;
+  /** Bytes that it holds. */
+  readonly size: number;
   readonly #fd: number;
   readonly #maps: readonly (readonly [address: bigint, length: number])[];
   #watch: { close(): void } | undefined;
@@ -93,6 +95,7 @@ export class Ring implements Disposable {
   constructor(map: BpfMap) {
     const page = pageSize();
     const size = map.spec.maxEntries;
+    this.size = size;
     this.#fd = map.fd;
     const consumerAt = mmapShared(map.fd, page, PROT.read | PROT.write, 0);
     const producerBytes = page + 2 * size;

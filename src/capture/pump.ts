@@ -32,10 +32,22 @@ const HIGH_WATER_BYTES = 8 << 20;
 /** Longest time that a record waits in a batch. */
 const FLUSH_MS = 100;
 /**
- * While events come in, the ring is looked at this often and not waited on: each time that the
- * reader has caught up, the next event pays for waking it, and that costs more than the event.
+ * No burst of events fills a ring faster: what a processor's memory takes. While events come in, the ring is looked at as
+ * seldom as that allows and not waited on: each time that the reader has caught up, the next event pays for waking it,
+ * which costs more than the event, and the reader pays for each look.
  */
-const LOOK_AGAIN_MS = 1;
+const BURST_BYTES_PER_MS = 4 << 20;
+const LOOK_AGAIN_MS = { least: 1, most: 20 };
+
+/**
+ * How long a reader that has caught up lets events gather, milliseconds.
+ *
+ * @param ringBytes size of the ring
+ */
+export function lookAgainMs(ringBytes: number): number {
+  const { least, most } = LOOK_AGAIN_MS;
+  return Math.min(Math.max(Math.floor(ringBytes / BURST_BYTES_PER_MS), least), most);
+}
 
 /** Moves events from the ring to the sink, in batches, from the event loop. */
 export class Pump {
@@ -45,6 +57,7 @@ export class Pump {
   readonly #options: PumpOptions;
   readonly #written: number[];
   readonly #finished: () => void;
+  readonly #lookAgainMs: number;
   #total = 0;
   #flushTimer: NodeJS.Timeout | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
@@ -66,6 +79,7 @@ export class Pump {
     this.#output = output;
     this.#options = options;
     this.#finished = finished;
+    this.#lookAgainMs = lookAgainMs(ring.size);
     this.#written = names.hooks.map(() => 0);
   }
 
@@ -144,7 +158,7 @@ export class Pump {
     const turn = (): void => {
       this.#turn();
     };
-    if (count < BATCH) this.#lookTimer = setTimeout(turn, LOOK_AGAIN_MS);
+    if (count < BATCH) this.#lookTimer = setTimeout(turn, this.#lookAgainMs);
     else this.#nextTurn = setImmediate(turn);
   }
 
