@@ -183,11 +183,12 @@ if (wanted.includes('growth')) {
   }
 }
 if (wanted.includes('peers')) {
-  const figures = await measurePeers(script, pair, values.peers, Math.min(runs, 5), packets);
-  result['peers'] = figures;
+  const times = Math.min(runs, 5);
+  const { figures, emptyNs } = await measurePeers(script, pair, values.peers, times, packets);
+  result['peers'] = { figures, emptyNs };
   show(
     formatTable(
-      `Beside peers on dropped datagrams, in turns (${Math.min(runs, 5)} runs of 2 x ${packets} packets)`,
+      `Beside peers on dropped datagrams, in turns (${times} runs of 2 x ${packets} packets); BPF of an empty program: ${formatSpread(emptyNs, 0)}`,
       [
         ...['tool', 'ready, s', 'BPF, ns an event', 'slow-down of the sender'],
         ...['captured', 'of', 'says it lost', 'resident, MiB', 'processor, s'],

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { enableRunStats } from '../../../src/bpf/run-stats.ts';
 import type { NetnsPair } from '../netns.ts';
+import { measureEmpty } from './program-cost.ts';
 import { startReady } from './ready-process.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
 import { programRuns, rollupKiB, settledProcessorNs } from './tracee.ts';
@@ -168,6 +169,8 @@ async function measureOnce(
     );
     const pid = tool.child.pid ?? 0;
     const { readyS } = tool;
+    // Some work on behind their start; one that polls never settles.
+    await settledProcessorNs(pid, 3000);
     const us = flood(pair, packets);
     let ns: number | undefined;
     const stats = enableRunStats();
@@ -220,14 +223,18 @@ export async function measurePeers(
   root: string,
   runs: number,
   packets: number,
-): Promise<readonly PeerFigure[]> {
+): Promise<{ readonly figures: readonly PeerFigure[]; readonly emptyNs: Spread }> {
   mountForPeers(root);
+  const emptyNs: number[] = [];
   const cache = mkdtempSync(join(tmpdir(), 'xcap-peers-cache-'));
   const cases = peersOf(xcap, pair, root, cache).flatMap((peer) =>
     (['matched', 'rejected'] as const).map((filter) => ({ peer, filter, samples: [] as Sample[] })),
   );
   try {
     for (let run = 0; run < runs; run++) {
+      const stats = enableRunStats();
+      emptyNs.push(measureEmpty(pair, packets));
+      stats[Symbol.dispose]();
       for (const { peer, filter, samples } of cases) {
         // The first fills caches: ours, and the page cache for all.
         if (run === 0) await measureOnce(peer, filter, pair, 100);
@@ -237,7 +244,7 @@ export async function measurePeers(
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }
-  return cases.map(({ peer, filter, samples }) => {
+  const figures = cases.map(({ peer, filter, samples }) => {
     const of = (key: (sample: Sample) => number): Spread => spreadOf(samples.map(key));
     const times = samples.map(({ ns }) => ns).filter((ns) => ns !== undefined);
     const bases = samples.map(({ baseUs }) => baseUs);
@@ -256,4 +263,5 @@ export async function measurePeers(
       processorS: of(({ processorS }) => processorS),
     };
   });
+  return { figures, emptyNs: spreadOf(emptyNs) };
 }

@@ -17,20 +17,27 @@ export interface ProgramFigure {
 /** What the kernel's own clock reading around a program costs. */
 const RETURN_ZERO = Uint8Array.from(Buffer.concat(returning(0)));
 
-function measureEmpty(attachBtfId: number, traffic: () => void): number {
+/** A program at skb:kfree_skb that does nothing, until it is disposed of. */
+export function attachEmpty(): Disposable & { readonly program: BpfProgram } {
+  const attachBtfId = typedefId(readKernelBtf(liveReader), 'btf_trace_kfree_skb') ?? 0;
   const { tracing: type } = PROG_TYPE;
   const { traceRawTp: attachType } = ATTACH_TYPE;
   const spec = { name: 'xcap_empty', type, attachType, attachBtfId, license: 'GPL' };
   const program = BpfProgram.load(spec, RETURN_ZERO);
   const link = TracepointLink.open(program, undefined);
-  try {
-    traffic();
-    const { runTimeNs, runCount } = program.stats();
-    return Number(runTimeNs) / Number(runCount);
-  } finally {
+  const dispose = (): void => {
     link[Symbol.dispose]();
     program[Symbol.dispose]();
-  }
+  };
+  return { program, [Symbol.dispose]: dispose };
+}
+
+/** Of an empty program, for each event, while statistics are on: what reading the clock around one costs. */
+export function measureEmpty(pair: NetnsPair, packets: number): number {
+  using empty = attachEmpty();
+  flood(pair, packets);
+  const { runTimeNs, runCount } = empty.program.stats();
+  return Number(runTimeNs) / Number(runCount);
 }
 
 /** Nanoseconds in the BPF program for each event, with the kernel's own clock reading around it. */
@@ -68,14 +75,9 @@ export async function measureProgram(
   try {
     const costs = cases.map((): number[] => []);
     const empty: number[] = [];
-    const attachBtfId = typedefId(readKernelBtf(liveReader), 'btf_trace_kfree_skb') ?? 0;
     // Alternating, so that drift of the machine falls on all cases.
     for (let run = 0; run < runs; run++) {
-      empty.push(
-        measureEmpty(attachBtfId, () => {
-          flood(pair, packets);
-        }),
-      );
+      empty.push(measureEmpty(pair, packets));
       for (const [i, [, netns, expression, counting]] of cases.entries()) {
         const words = expression === '' ? [] : [expression];
         const tracee = await Tracee.start(counting === undefined ? script : [...script, 'top'], [

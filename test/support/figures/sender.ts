@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NetnsPair } from '../netns.ts';
+import { attachEmpty } from './program-cost.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
 import { processorNs, settledProcessorNs, Tracee } from './tracee.ts';
 import { flood } from './traffic-run.ts';
@@ -21,7 +22,8 @@ export interface SenderFigure {
 }
 
 interface Running {
-  readonly pid: number;
+  /** Undefined: no process works for it. */
+  readonly pid?: number;
   /** Ends it; how many packets it lost. */
   readonly stop: () => Promise<number>;
 }
@@ -38,6 +40,16 @@ function xcap(script: readonly string[], netns: string, expression: string): Cap
     return { pid: tracee.pid, stop };
   };
 }
+
+/** What the least of programs costs at the hook. */
+const nothingBut: Capture = () => {
+  const empty = attachEmpty();
+  const stop = (): Promise<number> => {
+    empty[Symbol.dispose]();
+    return Promise.resolve(0);
+  };
+  return Promise.resolve({ stop });
+};
 
 function tcpdump(before: readonly string[], pair: NetnsPair, expression: string): Capture {
   return async (file) => {
@@ -95,6 +107,7 @@ export async function measureSender(
   const tracer = [...onOther, script];
   const cases: readonly (readonly [beside: string, capture: Capture | undefined])[] = [
     ['nothing', undefined],
+    ['an empty program', nothingBut],
     ['xcap -w, matched', xcap(tracer, pair.b.name, 'udp port 9')],
     ['tcpdump -w, matched', tcpdump(onOther, pair, 'udp port 9')],
     ['xcap -w, rejected', xcap(tracer, pair.b.name, 'udp port 10')],
@@ -112,10 +125,13 @@ export async function measureSender(
           sample.us.push(flood(pair, packets, before));
           continue;
         }
-        const startNs = processorNs(running.pid);
+        const { pid } = running;
+        const startNs = pid === undefined ? 0 : processorNs(pid);
         sample.us.push(flood(pair, packets, before));
-        const endNs = await settledProcessorNs(running.pid);
-        sample.capturerUs.push((endNs - startNs) / 1000 / packets);
+        if (pid !== undefined) {
+          const endNs = await settledProcessorNs(pid);
+          sample.capturerUs.push((endNs - startNs) / 1000 / packets);
+        }
         sample.lost += await running.stop();
         rmSync(file, { force: true });
       }
