@@ -188,7 +188,7 @@ if (wanted.includes('peers')) {
   result['peers'] = { figures, emptyNs };
   show(
     formatTable(
-      `Beside peers on dropped datagrams, in turns (${times} runs of 2 x ${packets} packets); BPF of an empty program: ${formatSpread(emptyNs, 0)}`,
+      `Beside peers on dropped datagrams, in turns (${times} runs of 2 x ${packets} packets, and as many by pktgen); BPF of an empty program: ${formatSpread(emptyNs, 0)}`,
       [
         ...['tool', 'ready, s', 'BPF, ns an event', 'slow-down of the sender'],
         ...['captured', 'of', 'says it lost', 'resident, MiB', 'processor, s'],
@@ -208,7 +208,7 @@ if (wanted.includes('peers')) {
   );
 }
 if (wanted.includes('many')) {
-  const figures = await measureMany([xcap], pair, values.peers, Math.min(runs, 5), packets / 10);
+  const figures = await measureMany([xcap], pair, values.peers, Math.min(runs, 5), packets / 2);
   result['many'] = figures;
   show(
     formatTable(

@@ -16,7 +16,7 @@ import { measureEmpty } from './program-cost.ts';
 import { startReady } from './ready-process.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
 import { programRuns, rollupKiB, settledProcessorNs } from './tracee.ts';
-import { DROPPED_PORT, flood } from './traffic-run.ts';
+import { DROPPED_PORT, flood, pktgen } from './traffic-run.ts';
 
 export interface PeerFigure {
   readonly what: string;
@@ -141,9 +141,13 @@ interface Sample {
   readonly said: string;
   readonly residentMiB: number;
   readonly processorS: number;
+  readonly sent: number;
 }
 
-/** One run of a tool: started, flooded twice, the second time with the kernel's statistics on, ended by Ctrl-C. */
+/**
+ * One run of a tool: started, flooded twice, the second time with the kernel's statistics on, then by the kernel's packet
+ * generator where there is one, ended by Ctrl-C.
+ */
 async function measureOnce(
   peer: Peer,
   filter: Filter,
@@ -185,6 +189,7 @@ async function measureOnce(
     } finally {
       stats[Symbol.dispose]();
     }
+    const generated = filter === 'matched' ? pktgen(pair, packets) : 0;
     const residentMiB = rollupKiB(pid, 'Rss') / 1024;
     // What it has still to write, it writes now; a tool that polls never settles.
     const processorNs = await settledProcessorNs(pid, 5000);
@@ -193,6 +198,7 @@ async function measureOnce(
     return {
       ...{ readyS, ns, us, baseUs, said, residentMiB },
       captured: filter === 'matched' ? peer.captured(file, said) : 0,
+      sent: filter === 'matched' ? 2 * packets + generated : 0,
       processorS: processorNs / 1e9,
     };
   } finally {
@@ -257,7 +263,7 @@ export async function measurePeers(
         bases,
       ),
       captured: samples.reduce((sum, { captured }) => sum + captured, 0),
-      sent: filter === 'matched' ? 2 * packets * samples.length : 0,
+      sent: samples.reduce((sum, { sent }) => sum + sent, 0),
       said: samples.map(({ said }) => peer.lost.exec(said)?.[1] ?? 'nothing'),
       residentMiB: of(({ residentMiB }) => residentMiB),
       processorS: of(({ processorS }) => processorS),
