@@ -74,7 +74,6 @@ describe.concurrent('the kernel tests', () => {
     console.log(
       [
         `kernel ${version}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`,
-        ...(/run-kernel-tests: .*/.exec(evidence.console) ?? []),
         ...verdict.failures.map((failure) => `  failed: ${failure}`),
         ...verdict.problems.map((problem) => `  problem: ${problem}`),
       ].join('\n'),
