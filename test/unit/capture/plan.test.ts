@@ -79,6 +79,7 @@ describe('the C of a capture', () => {
   it('does not ask for namespaces and devices that only the run has to have', () => {
     const plan = makePlan(asked, target(recordedKernel('6.12'), DIRECT));
     expect(plan.fileLinkType).toBe('ethernet');
-    expect(texts(plan)[0]).toContain('netns == XCAP_VALUE(');
+    expect(texts(plan)[0]).toContain('u32 netns = xcap_netns(net);');
+    expect(texts(plan)[0]).toContain('if (!(netns == XCAP_VALUE(');
   });
 });
