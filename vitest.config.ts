@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { ImportantFirst } from './test/support/important-first.ts';
 
 /** Emulated processors are about fifteen times slower. */
 const patience = process.env['XCAP_GUEST'] === undefined ? 1 : 8;
@@ -9,6 +10,7 @@ const patience = process.env['XCAP_GUEST'] === undefined ? 1 : 8;
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: ImportantFirst },
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { name: 'golden', include: ['test/golden/**/*.test.ts'], testTimeout: 120_000 } },
@@ -17,6 +19,7 @@ export default defineConfig({
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
           globalSetup: ['test/support/fresh-cache.ts'],
+          runner: 'test/support/time-limit.ts',
           testTimeout: 60_000 * patience,
           hookTimeout: 60_000 * patience,
           fileParallelism: false,
