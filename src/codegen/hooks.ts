@@ -1,5 +1,5 @@
 import { callbackOf } from '../abi/maps.ts';
-import type { ResolvedHook, Tracker } from '../hooks/resolved.ts';
+import { hookIds, type ResolvedHook, type Tracker } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
 import { isLast } from '../hooks/trackers.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
@@ -61,6 +61,20 @@ export function hasStackHelper(kind: UnitKind): boolean {
 /** That stack begins in the program itself; a kprobe's begins where it hit. */
 export function startsInOwnFrame(kind: UnitKind): boolean {
   return kind !== 'kprobe' && kind !== 'kprobe-multi';
+}
+
+/**
+ * None of these programs counts where another does, and the kernel lets none into a processor where it runs already:
+ * all but XDP programs from 6.1 on (commit 05b24ff9b2cf, "bpf: Prevent bpf program recursion for raw tracepoint probes").
+ *
+ * @param all hooks of the run
+ * @param casts the kernel is younger than that: bpf_rdonly_cast() came with 6.2
+ */
+export function countsAlone(all: readonly ResolvedHook[], kind: UnitKind, casts: boolean): boolean {
+  if (!casts || kind === 'xdp' || kind === 'program') return false;
+  // A BPF program's successor is hooked under the same number, beside it.
+  const shared = all.some((hook) => (hook.part ?? hook.xdp ?? hook.program) !== undefined);
+  return !shared && hookIds(all).length === all.length;
 }
 
 /** The functions of one text, and which of them each hook is loaded from. */

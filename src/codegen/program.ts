@@ -31,6 +31,7 @@ import type { UserC } from '../user-c/user-c.ts';
 import type { WhereProgram } from '../where/compile-where.ts';
 import { compose } from './compose.ts';
 import {
+  countsAlone,
   emitHookFunctions,
   hasStackHelper,
   hasTaskHelpers,
@@ -150,6 +151,7 @@ function configHeader(
     ['XCAP_LEVELS', NESTING_LEVELS],
     ['XCAP_CLAIMED_SLOTS', CLAIMED_SLOTS],
     ['XCAP_CLAIMS_SLOTS', flag(claims)],
+    ['XCAP_COUNTS_ALONE', flag(countsAlone(input.hooks, kind, cast !== undefined))],
     ['XCAP_SLOTS', slotsPerCpu(input)],
     ['XCAP_CAPTURE_MAX', input.captureMax],
     ['XCAP_RETURNS', flag(input.hooks.some(({ part }) => part !== undefined))],

@@ -225,7 +225,7 @@ static __always_inline u32 xcap_reject_whole(const struct xcap_hit *hit, struct 
 	struct xcap_nesting *nesting = 0;
 	u32 place = 0, rejected;
 
-	if (view->pkt.linear < view->pkt.wire_len && view->pkt.linear < XCAP_FILTER_REACH) {
+	if (view->pkt.linear < XCAP_FILTER_REACH && view->pkt.linear < view->pkt.wire_len) {
 		struct xcap_slot *slot;
 
 		slot = xcap_take_slot(&nesting, &place);

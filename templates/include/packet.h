@@ -40,19 +40,19 @@
 
 struct xcap_view {
 	struct xcap_pkt pkt;
-	u32 link;
+	u64 link;
 	/* Bytes of the packet that lie before skb->data; negative: it starts behind. */
 	s32 before;
-	u32 bare;  /* neither a MAC nor a network header was set */
+	u64 bare;  /* neither a MAC nor a network header was set */
 	u32 synth; /* XCAP_SYNTH_*: the headers that we made up */
 	u32 place; /* the slot that it was put together in for them, or XCAP_NO_SLOT */
 };
 
 /* to - from, or 0 where that is negative; without a branch that the verifier would go both ways of.
  */
-static __always_inline u32 xcap_between(u32 from, u32 to)
+static __always_inline u64 xcap_between(u64 from, u64 to)
 {
-	s64 bytes = (s64)to - from, negative = bytes >> 63;
+	s64 bytes = to - from, negative = bytes >> 63;
 
 	XCAP_HIDE(negative);
 	return bytes & ~negative;
@@ -68,11 +68,11 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 {
 	struct sk_buff *skb = hit->skb;
 	u64 head = (u64)READ(skb, head);
-	u32 data = (u64)READ(skb, data) - head;
-	u32 mac = READ(skb, mac_header);
-	u32 network = READ(skb, network_header);
-	u32 tail = READ(skb, tail);
-	u32 start = data;
+	u64 data = (u64)READ(skb, data) - head;
+	u64 mac = READ(skb, mac_header);
+	u64 network = READ(skb, network_header);
+	u64 tail = READ(skb, tail);
+	u64 start = data;
 
 	v->link = XCAP_LINK_RAW;
 	v->bare = 0;

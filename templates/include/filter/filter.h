@@ -22,8 +22,8 @@
  */
 struct xcap_pkt {
 	const void *start;
-	u32 linear;
-	u32 wire_len;
+	u64 linear;
+	u64 wire_len;
 	u32 outside;
 	/* What the packet is of, for XCAP_META. */
 	const struct xcap_hit *hit;

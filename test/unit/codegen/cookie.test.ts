@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
 import { cookieOf, emitWords } from '../../../src/codegen/cookie.ts';
-import { emitHookFunctions } from '../../../src/codegen/hooks.ts';
+import { countsAlone, emitHookFunctions } from '../../../src/codegen/hooks.ts';
 import type { Carrier, HookArguments, ResolvedHook } from '../../../src/hooks/resolved.ts';
 
 const REGS = {
@@ -122,5 +122,28 @@ describe('the cookie', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('countsAlone()', () => {
+  const hooks = [hookAt('one', {}), hookAt('two', {})];
+
+  it('where each hook has a program of its own that cannot interrupt itself', () => {
+    expect(countsAlone(hooks, 'tp-btf', true)).toBe(true);
+    expect(countsAlone(hooks, 'kprobe-multi', true)).toBe(true);
+  });
+
+  it('not on kernels that may not know of recursion, nor for XDP programs', () => {
+    expect(countsAlone(hooks, 'tp-btf', false)).toBe(false);
+    expect(countsAlone(hooks, 'xdp', true)).toBe(false);
+    expect(countsAlone(hooks, 'program', true)).toBe(false);
+  });
+
+  it('not where two programs count at one place', () => {
+    expect(countsAlone([...hooks, hookAt('one', {})], 'fentry', true)).toBe(false);
+    const returns = { ...hookAt('three', {}), part: 'return' as const };
+    expect(countsAlone([...hooks, returns], 'fentry', true)).toBe(false);
+    const program = { ...hookAt('bpf:4', {}), program: { id: 4, name: 'f' } };
+    expect(countsAlone([...hooks, program], 'fentry-any', true)).toBe(false);
   });
 });
