@@ -1,4 +1,3 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=2
 import type { CliIo } from './cli/io.ts';
 import { reportError } from './cli/report.ts';
 import { runCli } from './cli/run-cli.ts';
@@ -29,8 +28,5 @@ const io: CliIo = {
   stdout: standardOutput(),
 };
 
-try {
-  process.exit(await runCli(process.argv.slice(2), io));
-} catch (error) {
-  endWith(error);
-}
+// What is built of this is CommonJS (src/launch.ts), which has no await here.
+runCli(process.argv.slice(2), io).then((status) => process.exit(status), endWith);

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import type { GivenOption } from './getopt.ts';
 import type { OptionSpec } from './option-spec.ts';
+import { importPackage } from '../util/import-package.ts';
 
 /**
  * Refuses options that exclude each other, by yargs from the table's `conflicts`. yargs gets names
@@ -19,7 +20,7 @@ export async function checkRelations(
   const partners = related.flatMap(({ key, conflicts }) => [key, ...(conflicts ?? [])]);
   if (names.filter((name) => partners.includes(name)).length < 2) return;
 
-  const { default: yargs } = await import('yargs');
+  const { default: yargs } = await importPackage<typeof import('yargs')>('yargs');
   const parser = yargs(names.map((name) => `--${name}`))
     .parserConfiguration({
       'parse-numbers': false,

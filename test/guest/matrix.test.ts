@@ -46,7 +46,7 @@ const PATCHED_UNDER_A_PROCESSOR = /Oops: int3: /;
 describe.concurrent('the kernel tests', () => {
   beforeAll(() => {
     const built =
-      !existsSync(join(checkout, 'src/main.ts')) || existsSync(join(checkout, 'dist/main.js'));
+      !existsSync(join(checkout, 'src/main.ts')) || existsSync(join(checkout, 'dist/main.cjs'));
     if (!built) throw new Error('not built: run scripts/setup first');
     // The guests find them built: a compiler is slow there.
     for (const name of SENDERS) buildSender(name);

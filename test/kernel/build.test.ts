@@ -57,7 +57,7 @@ function withoutLibraries(): readonly [string, ...string[]] {
     (name) => `mount --bind /dev/null ${library(name)}; `,
   );
   const script = `${hide.join('')}exec "$@"`;
-  const program = join(checkout, 'dist/main.js');
+  const program = join(checkout, 'dist/main.cjs');
   return ['unshare', '--mount', '--', 'sh', '-euc', script, 'sh', process.execPath, program];
 }
 
@@ -96,7 +96,7 @@ describe('a built program', () => {
     const path = await build('drop.xcap', '--netns', 'later', '-s', '90', 'icmp');
     const built = await run(path, '--netns', pair.b.name);
     expect(built.status, built.stderr).toBe(0);
-    expect(built.scripts.map((script) => script.replace(/^.*\//, ''))).toEqual(['main.js']);
+    expect(built.scripts.map((script) => script.replace(/^.*\//, ''))).toEqual(['main.cjs']);
     expect(built.summaries[0]).toMatchObject({
       matched: PINGS,
       written: PINGS,

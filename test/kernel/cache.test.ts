@@ -55,7 +55,7 @@ async function run(
     { XCAP_CACHE: directory, NODE_OPTIONS: `--require=${witness}` },
   );
   const scripts = readFileSync(log, 'utf8').split('\n');
-  expect(scripts.filter((script) => script.endsWith('main.js'))).toHaveLength(1);
+  expect(scripts.filter((script) => script.endsWith('main.cjs'))).toHaveLength(1);
   return { compilers: scripts.filter((script) => script.endsWith('compiler.js')).length, captured };
 }
 

@@ -15,7 +15,7 @@ afterAll(() => {
 });
 
 const checkout = join(import.meta.dirname, '../..');
-const program = join(checkout, 'dist/main.js');
+const program = join(checkout, 'dist/main.cjs');
 
 /** In a mount namespace of its own, where `prepare` hides something; as root. */
 function without(prepare: string, args: readonly string[]): Promise<Outcome> {
@@ -95,7 +95,7 @@ describe('what is missing', () => {
       copyTool(copy);
       expect(spawnSync('chmod', ['-R', 'a+rX', copy]).status).toBe(0);
       const outcome = await runXcap(
-        [...args, process.execPath, join(copy, 'dist/main.js'), 'icmp'],
+        [...args, process.execPath, join(copy, 'dist/main.cjs'), 'icmp'],
         'setpriv',
       );
       expectError(outcome, 3, /^xcap: tracing packets: .*not permitted$/);
@@ -149,7 +149,7 @@ describe('a checkout that only root may enter', () => {
 
   it('traces: the compiler reads its headers before it gives up root', async () => {
     const { status, stderr } = await runXcap(
-      [join(home, 'dist/main.js'), '--netns', pair.b.name, '--duration', '100ms', 'tcp port 1'],
+      [join(home, 'dist/main.cjs'), '--netns', pair.b.name, '--duration', '100ms', 'tcp port 1'],
       process.execPath,
       { XCAP_CACHE: 'off' },
     );

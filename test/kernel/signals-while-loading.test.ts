@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NetnsPair } from '../support/netns.ts';
 
-const program = join(import.meta.dirname, '../../dist/main.js');
+const program = join(import.meta.dirname, '../../dist/main.cjs');
 
 let pair: NetnsPair;
 beforeAll(() => {
