@@ -93,5 +93,7 @@ function columnWidths(
 
 function align(cell: string, width: number, right: boolean): string {
   if (right) return cell.padStart(width);
-  return cell.length > width ? `${cell.slice(0, Math.max(0, width - 1))}\u2026` : cell.padEnd(width);
+  return cell.length > width
+    ? `${cell.slice(0, Math.max(0, width - 1))}\u2026`
+    : cell.padEnd(width);
 }
