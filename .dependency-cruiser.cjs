@@ -73,7 +73,18 @@ module.exports = {
       from: { pathNot: '^src/cli/' },
       to: { path: 'node_modules/yargs' },
     },
-    { name: 'main-is-the-edge', severity: 'error', from: {}, to: { path: '^src/main\\.ts$' } },
+    {
+      name: 'main-is-the-edge',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/(main|launch)\\.ts$' },
+    },
+    {
+      name: 'launch-imports-nothing',
+      severity: 'error',
+      from: { path: '^src/launch\\.ts$' },
+      to: { path: '^src/' },
+    },
     {
       name: 'main-imports-cli-only',
       severity: 'error',

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
 
@@ -24,14 +25,20 @@ const bundle = (
   },
 });
 
-/** V8's code of what a capture comes by before it attaches: see src/launch.ts. A run that fails has come by less. */
+/**
+ * V8's code of what a capture comes by before it attaches: see src/launch.ts, which has to be built by then. A run that
+ * fails has come by less. V8 tells an older text's code by the text's length only: none may stay.
+ */
 const keepCode: Plugin = {
   name: 'keep-code',
   writeBundle({ dir = 'dist' }) {
     const run = ['--max-semi-space-size=2', join(dir, 'main.cjs'), '--dry-run', 'icmp'];
     const env = { ...process.env, XCAP_SAVE_CODE: '1' };
+    const code = join(dir, 'tracer.code');
+    rmSync(code, { force: true });
     const { error } = spawnSync(process.execPath, run, { env, stdio: 'ignore', timeout: 60_000 });
     if (error !== undefined) throw error;
+    if (!existsSync(code)) throw new Error(`${run.join(' ')}: made no ${code}`);
   },
 };
 

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
 import type { GivenOption } from './getopt.ts';
+import { importPackage } from './import-package.ts';
 import type { OptionSpec } from './option-spec.ts';
-import { importPackage } from '../util/import-package.ts';
 
 /**
  * Refuses options that exclude each other, by yargs from the table's `conflicts`. yargs gets names

@@ -130,9 +130,7 @@ describe('the table of hooks in docs/kernels.md', () => {
       const cell = written?.get(title);
       if (notRun(kernel).length === 0) expect(cell, `${title} on ${kernel}`).toBe(formatCell(seen));
       else
-        expect(cell?.split(', '), `${title} on ${kernel}`).toEqual(
-          expect.arrayContaining([...seen]),
-        );
+        for (const how of seen) expect(cell?.split(', '), `${title} on ${kernel}`).toContain(how);
     }
   });
 });

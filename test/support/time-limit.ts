@@ -5,7 +5,7 @@ import { TestRunner, type RunnerTask, type RunnerTestSuite } from 'vitest';
 const isSuite = (task: RunnerTask): task is RunnerTestSuite => task.type === 'suite';
 
 /** Skip the task and all below it. @returns full names of the tests that would have run */
-export function skipTask(task: RunnerTask): string[] {
+function skipTask(task: RunnerTask): string[] {
   if (task.mode !== 'run' && task.mode !== 'queued') return [];
   task.mode = 'skip';
   return isSuite(task) ? task.tasks.flatMap(skipTask) : [task.fullTestName];
