@@ -14,6 +14,7 @@ import { decodeRule, RULE_BYTES, type RawRule } from './rules.ts';
 /** XCAP_CONTEXT_* and XCAP_LINK_* of the templates. */
 export const CONTEXTS = [undefined, 'process', 'softirq', 'hardirq', 'nmi'] as const;
 export const LINKS = ['raw', 'ethernet', 'socket'] as const;
+const SOCKET = LINKS.indexOf('socket');
 /** skb->pkt_type: include/uapi/linux/if_packet.h. */
 export const PACKET_TYPES = [
   'host',
@@ -170,6 +171,13 @@ export class EventView {
   get timeNs(): bigint {
     return this.#u64(AT.timeNs);
   }
+  /** The lower half of timeNs, and the upper. */
+  get timeLow(): number {
+    return this.#u32(AT.timeNs);
+  }
+  get timeHigh(): number {
+    return this.#u32(AT.timeNs + 4);
+  }
   get skb(): bigint {
     return this.#u64(AT.skb);
   }
@@ -284,7 +292,7 @@ export class EventView {
   }
 
   get #isSocket(): boolean {
-    return LINKS[this.#u8(AT.link)] === 'socket' && this.#captured >= SOCKET_BYTES;
+    return this.#u8(AT.link) === SOCKET && this.#captured >= SOCKET_BYTES;
   }
 
   /** Of a socket alone. */
@@ -295,6 +303,34 @@ export class EventView {
   /** The captured bytes. */
   get data(): Uint8Array {
     return this.#isSocket ? this.#content.subarray(SOCKET_BYTES) : this.#content;
+  }
+
+  get dataLength(): number {
+    return this.#isSocket ? this.#captured - SOCKET_BYTES : this.#captured;
+  }
+
+  /**
+   * Copies part of the captured bytes, and up to 3 more, by loads and stores: without a view of them, which short ones are
+   * not worth.
+   *
+   * @returns false: they do not lie at words, nothing was done
+   */
+  copyWords(from: number, length: number, to: Uint32Array, at: number): boolean {
+    const start = this.#at + this.#contentAt + (this.#isSocket ? SOCKET_BYTES : 0) + from;
+    if (((start | at) & 3) !== 0) return false;
+    const { words } = this;
+    const source = start >> 2;
+    const target = at >> 2;
+    const count = (length + 3) >> 2;
+    for (let i = 0; i < count; i++) to[target + i] = words[source + i] ?? 0;
+    return true;
+  }
+
+  /** No field is set that few events have: what returned, where to, of which socket, what is missing of it. */
+  get plain(): boolean {
+    return (
+      this.#u8(AT.flags) === 0 && this.#u32(AT.socketInode) === 0 && this.#u8(AT.link) !== SOCKET
+    );
   }
 
   /** struct xcap_user_extend, where an action gave one. */

@@ -36,4 +36,4 @@ export const returning = (value: number): readonly Uint8Array[] => [
 ];
 
 /** Source registers with a meaning of their own. */
-export const PSEUDO = { mapFd: 1, kfuncCall: 2, btfId: 3, func: 4 } as const;
+export const PSEUDO = { mapFd: 1, mapValue: 2, kfuncCall: 2, btfId: 3, func: 4 } as const;

@@ -17,6 +17,7 @@ export const BPF_CMD = {
   rawTracepointOpen: 17,
   btfLoad: 18,
   btfGetFdById: 19,
+  mapFreeze: 22,
   btfGetNextId: 23,
   mapLookupBatch: 24,
   linkCreate: 28,

@@ -5,20 +5,28 @@ import { Attr, BPF_CMD, bpfError } from './syscall.ts';
 const ATTR_BYTES = 72;
 const RETVAL = 4;
 const DURATION = 36;
+const CTX_SIZE_IN = 40;
+const CTX_IN = 48;
 
 function failed(program: BpfProgram, result: number): Error {
   return bpfError(`running program ${program.name}`, 'bpf(BPF_PROG_TEST_RUN)', result);
 }
 
 /**
- * Makes what runs a raw tracepoint program once, without a context: it must not look at one
- * (bpf_prog_test_run_raw_tp(), since 5.10).
+ * Makes what runs a raw tracepoint program once (bpf_prog_test_run_raw_tp(), since 5.10).
  *
- * @returns a function that gives the program's return value; it throws SystemError, PermissionError
+ * @param args how many of a tracepoint's arguments it may look at: its context
+ * @returns a function that takes these and gives the program's return value; it throws SystemError, PermissionError
  */
-export function rawTracepointRunner(program: BpfProgram): () => number {
+export function rawTracepointRunner(
+  program: BpfProgram,
+  args = 0,
+): (...values: readonly bigint[]) => number {
+  const context = new BigUint64Array(args);
   const attr = new Attr(ATTR_BYTES).u32(0, program.fd);
-  return () => {
+  if (args > 0) attr.u32(CTX_SIZE_IN, 8 * args).pointer(CTX_IN, new Uint8Array(context.buffer));
+  return (...values) => {
+    context.set(values);
     const result = attr.call(BPF_CMD.progTestRun);
     if (result < 0) throw failed(program, result);
     return attr.getU32(RETVAL);

@@ -24,7 +24,8 @@ export class Outputs implements PumpOutput {
     this.#streams = streams;
     this.#files = sinks.filter(isFile);
     this.#sinks = sinks;
-    this.sink = new TeeSink(sinks);
+    const [only] = sinks.length === 1 ? sinks : [];
+    this.sink = only ?? new TeeSink(sinks);
   }
 
   /**

@@ -1,8 +1,10 @@
 import type { Btf } from '../btf/btf.ts';
+import { createAddressNames } from '../bpf/address-names.ts';
 import { createProber } from '../bpf/probes.ts';
 import { openLibpcap } from '../ffi/libpcap.ts';
 import type { ExpressionCompiler } from '../filter/cbpf.ts';
 import type { Prober } from '../kernel/features.ts';
+import type { AddressNames } from '../kernel/symbols.ts';
 import { liveReader, type FileReader } from '../kernel/reader.ts';
 
 /** The system that a plan is made for, and how it is asked. */
@@ -11,6 +13,8 @@ export interface PlanTarget {
   /** As Node's process.arch has it. */
   readonly arch: string;
   readonly createProber: (btf: Btf) => Prober;
+  /** As in KernelViewOptions. */
+  readonly createNames?: () => AddressNames | undefined;
   readonly expressions: ExpressionCompiler;
   /** Namespaces and devices are looked up where the program will run: any number stands for them here. */
   readonly namesLater: boolean;
@@ -27,6 +31,7 @@ export const THIS_SYSTEM: PlanTarget = {
   reader: liveReader,
   arch: process.arch,
   createProber,
+  createNames: createAddressNames,
   expressions: libpcap,
   namesLater: false,
 };

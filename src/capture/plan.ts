@@ -102,6 +102,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     reader,
     arch: target.arch,
     createProber: target.createProber,
+    createNames: target.createNames,
     withoutFeatures: options.withoutFeature.map(parseFeature),
   });
   const device = findDevice(options.interface, view, target);
@@ -236,9 +237,8 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       // eslint-disable-next-line @typescript-eslint/no-meaningless-void-operator -- a getter that reads at its first use
       if (located) void view.reasons;
       view.forgetTypes();
-      // They have come since it was read, and stacks begin in them.
-      if (options.stack) view.symbols.forget();
-      const symbols = located || options.stack ? view.symbols.note() : undefined;
+      view.symbols.forget();
+      const symbols = located || options.stack ? view.symbols.namingNote() : undefined;
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
   };

@@ -1,5 +1,6 @@
 import { COUNTERS } from '../abi/counters.ts';
 import { TRACKED } from '../abi/maps.ts';
+import { LostCounts } from './lost-counts.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import { announce } from './announce.ts';
 import type { Outputs } from './outputs.ts';
@@ -21,23 +22,14 @@ import { formatVerdictLine } from './verdict-line.ts';
 const LOST = COUNTERS.indexOf('lost');
 const UNTRACKED = COUNTERS.indexOf('untracked');
 const SUBMITTED = COUNTERS.indexOf('submitted');
-const LOST_REREAD_MS = 50;
 
-/** Lost events by hook, read again now and then: each reading is a system call. */
-export function lostCounter(plan: CapturePlan, session: Session): (hook: string) => number {
-  const known = new Map(
-    plan.names.hooks.map((hook, number) => [hook, { number, lost: 0, readAt: -Infinity }]),
-  );
-  return (hook) => {
-    const entry = known.get(hook);
-    if (entry === undefined) return 0;
-    const now = performance.now();
-    if (now - entry.readAt > LOST_REREAD_MS) {
-      entry.lost = session.maps.counts(entry.number)[LOST] ?? 0;
-      entry.readAt = now;
-    }
-    return entry.lost;
-  };
+/** Lost events by hook. */
+export function lostCounts(plan: CapturePlan, session: Session): LostCounts {
+  const numbers = new Map(plan.names.hooks.map((hook, number) => [hook, number]));
+  return new LostCounts((hook) => {
+    const number = numbers.get(hook);
+    return number === undefined ? 0 : (session.maps.counts(number)[LOST] ?? 0);
+  });
 }
 
 const VERDICTS_EVERY_MS = 1000;
@@ -49,6 +41,7 @@ export async function pumpEvents(
   plan: CapturePlan,
   session: Session,
   outputs: Outputs,
+  lost: LostCounts,
   measured: boolean,
 ): Promise<void> {
   const hooks = plan.names.hooks;
@@ -64,6 +57,9 @@ export async function pumpEvents(
     sections: plan.sizes,
     stacks,
     interactive: io.stdout.isTerminal,
+    beforeBatch: () => {
+      lost.renew();
+    },
   };
   const reader = new Pump(session.maps.ring, plan.names, outputs, pumpOptions, finish);
   const stats = (): RunStats => readStats(plan, session, reader);

@@ -23,6 +23,7 @@ export interface PumpOptions {
   readonly stacks?: Stacks | undefined;
   /** Flush whenever the ring is empty: somebody is looking. */
   readonly interactive: boolean;
+  readonly beforeBatch?: () => void;
 }
 
 /** Records per turn of the event loop: signals and timers wait no longer than these take. */
@@ -117,18 +118,23 @@ export class Pump {
   }
 
   #read(): number {
+    // An output fails between turns, never in its write().
     if (this.isDone) return 0;
+    const { count = Infinity, beforeBatch } = this.#options;
     const record = this.#record;
+    const written = this.#written;
     const { sink } = this.#output;
     record.refresh();
-    return this.#ring.reader.drain(BATCH, (at, length) => {
+    beforeBatch?.();
+    const read = this.#ring.reader.drain(Math.min(BATCH, count - this.#total), (at, length) => {
       record.moveTo(at, length);
       sink.write(record);
       const hook = record.hookIndex;
-      this.#written[hook] = (this.#written[hook] ?? 0) + 1;
-      this.#total++;
-      return !this.isDone;
+      written[hook] = (written[hook] ?? 0) + 1;
+      return true;
     });
+    this.#total += read;
+    return read;
   }
 
   #turn(): void {

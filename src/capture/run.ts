@@ -12,7 +12,7 @@ import { loadPassPrograms } from './load-pass.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 import { makePlan, type CapturePlan } from './plan.ts';
 import { requirePrivileges } from './privileges.ts';
-import { lostCounter, pumpEvents } from './pump-events.ts';
+import { lostCounts, pumpEvents } from './pump-events.ts';
 import { describeRefusals, type Refusal } from './refusals.ts';
 import { seedOwners } from './seed-owners.ts';
 import { Session } from './session.ts';
@@ -95,11 +95,12 @@ async function capture(
   // Before they are attached, so that each run is counted.
   const measured = measureRuns(options, held, io);
   const { Outputs } = await import('./outputs.ts');
-  const outputs = await Outputs.open(options, plan, io, lostCounter(plan, session));
+  const lost = lostCounts(plan, session);
+  const outputs = await Outputs.open(options, plan, io, (hook) => lost.of(hook));
   try {
     using follower = await attached();
     follower.start();
-    await pumpEvents(options, io, plan, session, outputs, measured);
+    await pumpEvents(options, io, plan, session, outputs, lost, measured);
   } finally {
     outputs.abandon();
   }

@@ -26,8 +26,9 @@ export interface AddressRange {
  */
 const LARGEST_BUILT_IN = 0x100000;
 const LARGEST_IN_MODULE = 0x10000;
-/** Marks, no functions: what lies behind is outside the text. */
 const END_MARK = /^(_etext|_einittext|__\w+_text_end)$/;
+/** Marks, no functions: what lies behind is outside the text. */
+export const isEndMark = (name: string): boolean => END_MARK.test(name);
 
 const SPACE = 0x20;
 const TAB = 0x09;
@@ -148,7 +149,7 @@ export class Kallsyms {
     const moduleId = this.#moduleIds[index] ?? 0;
     const name = this.#name(index);
     if (offset > (moduleId === 0 ? LARGEST_BUILT_IN : LARGEST_IN_MODULE)) return undefined;
-    if (END_MARK.test(name)) return undefined;
+    if (isEndMark(name)) return undefined;
     return { name, offset, module: moduleId === 0 ? undefined : this.#modules[moduleId] };
   }
 

@@ -1,5 +1,11 @@
 import { type Clock, Gate, monotonicClock } from './gate.ts';
-import { type AddressRange, type FunctionSymbol, Kallsyms, type KernelSymbol } from './kallsyms.ts';
+import {
+  type AddressRange,
+  type FunctionSymbol,
+  isEndMark,
+  Kallsyms,
+  type KernelSymbol,
+} from './kallsyms.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** Reading kallsyms takes a tenth of a second, so an address of no name must not cause it often. */
@@ -13,26 +19,52 @@ export interface SymbolsNote {
   readonly hint: string;
 }
 
+/** An address as the kernel writes it by `%pS`: `nft_do_chain+0x40e/0x780 [nf_tables]`, or a number. */
+export type AddressNames = (address: bigint) => string;
+
 /**
- * Names of kernel addresses. /proc/kallsyms is read at the first question, and again when a module
- * or a BPF program has come since.
+ * Names of kernel addresses: asked of the kernel where it answers. Else /proc/kallsyms is read at the first question, and
+ * again when a module or a BPF program has come since.
  */
 export class KernelSymbols {
   readonly #reader: FileReader;
+  readonly #createNames: () => AddressNames | undefined;
   readonly #reload: Gate;
   readonly #formatted = new Map<bigint, string>();
   #table: Kallsyms | undefined;
   #modules = '';
+  #names: { readonly ask: AddressNames | undefined } | undefined;
 
-  constructor(reader: FileReader, now: Clock = monotonicClock) {
+  /** @param createNames undefined where only kallsyms tells: of a kernel that is not the running one */
+  constructor(
+    reader: FileReader,
+    now: Clock = monotonicClock,
+    createNames: () => AddressNames | undefined = () => undefined,
+  ) {
     this.#reader = reader;
+    this.#createNames = createNames;
     this.#reload = new Gate(RELOAD_MS, now);
   }
 
-  /** No address can be named: kallsyms hides them, or is not there. */
+  /** No function can be found by its name: kallsyms hides them, or is not there. */
   get hidden(): boolean {
     const table = this.#load();
     return table.hidden || table.count === 0;
+  }
+
+  /** Says why addresses cannot be named, if they cannot. */
+  namingNote(): SymbolsNote | undefined {
+    return this.#ask === undefined ? this.note() : undefined;
+  }
+
+  /** Lets go of kallsyms, which is read again should it be asked for again: what came since would be taken for its neighbour. */
+  forget(): void {
+    this.#table = undefined;
+    this.#formatted.clear();
+  }
+
+  get #ask(): AddressNames | undefined {
+    return (this.#names ??= { ask: this.#createNames() }).ask;
   }
 
   /** Says why when `hidden`. */
@@ -53,6 +85,10 @@ export class KernelSymbols {
   }
 
   symbolize(address: bigint): KernelSymbol | undefined {
+    return this.#ask === undefined ? this.#lookUp(address) : parseSymbol(this.#ask(address));
+  }
+
+  #lookUp(address: bigint): KernelSymbol | undefined {
     let found = this.#load().symbolize(address);
     if (this.#load().hidden) return undefined;
     // An address in a module that came later may seem to lie in one that was there before.
@@ -70,6 +106,8 @@ export class KernelSymbols {
 
   /** `nf_hook_slow+0xa2`, `nft_do_chain+0x40e [nf_tables]`; without a name `0xffffffff81a3c0d2`. */
   format(address: bigint): string {
+    // What the kernel says holds for now: a module may go, and another come in its place.
+    if (this.#ask !== undefined) return formatSymbol(this.symbolize(address), address);
     const known = this.#formatted.get(address);
     if (known !== undefined) return known;
     const symbol = this.symbolize(address);
@@ -87,12 +125,6 @@ export class KernelSymbols {
   formatReturn(address: bigint): string {
     const symbol = this.symbolize(address - 1n);
     return formatSymbol(symbol && { ...symbol, offset: symbol.offset + 1 }, address);
-  }
-
-  /** Reads everything again when it is next asked: what came since would be taken for its neighbour. */
-  forget(): void {
-    this.#table = undefined;
-    this.#formatted.clear();
   }
 
   /** The addresses of the functions of that name; none when it is unknown, or `hidden`. */
@@ -125,4 +157,12 @@ function formatSymbol(symbol: KernelSymbol | undefined, address: bigint): string
   if (symbol === undefined) return `0x${address.toString(16)}`;
   const module = symbol.module === undefined ? '' : ` [${symbol.module}]`;
   return `${symbol.name}+0x${symbol.offset.toString(16)}${module}`;
+}
+
+/** @param text as AddressNames gives it */
+function parseSymbol(text: string): KernelSymbol | undefined {
+  const [, name, offset, module] =
+    /^(\S+)\+0x([0-9a-f]+)\/0x[0-9a-f]+(?: \[(\S+)\])?$/.exec(text) ?? [];
+  if (name === undefined || offset === undefined || isEndMark(name)) return undefined;
+  return { name, offset: Number.parseInt(offset, 16), module };
 }

@@ -9,7 +9,7 @@ import { NetnsNames } from './netns.ts';
 import { argumentRegisters, type PtRegs } from './pt-regs.ts';
 import { type FileReader, readText } from './reader.ts';
 import { SocketOwners } from './socket-owners.ts';
-import { KernelSymbols } from './symbols.ts';
+import { type AddressNames, KernelSymbols } from './symbols.ts';
 import { TraceableFunctions } from './traceable.ts';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
@@ -45,6 +45,8 @@ export interface KernelViewOptions {
   readonly arch: string;
   /** Makes what tries features on this kernel. */
   readonly createProber: (btf: Btf) => Prober;
+  /** Makes what names addresses of this kernel, unless only its kallsyms does. */
+  readonly createNames?: (() => AddressNames | undefined) | undefined;
   /** Features to take as missing. */
   readonly withoutFeatures?: Iterable<FeatureId>;
   readonly now?: Clock;
@@ -71,7 +73,7 @@ export function openKernelView(options: KernelViewOptions): KernelView {
     get reasons() {
       return reasons();
     },
-    symbols: new KernelSymbols(reader, now),
+    symbols: new KernelSymbols(reader, now, options.createNames),
     traceable: new TraceableFunctions(reader),
     get registers() {
       return registers();

@@ -10,6 +10,7 @@ export const BATCH_BYTES = 64 * 1024;
 export class Batch {
   bytes: Buffer;
   view: DataView;
+  words: Uint32Array;
   /** End of the last whole block. */
   length = 0;
   readonly #stream: ByteStream;
@@ -21,6 +22,7 @@ export class Batch {
     this.#limit = limit;
     this.bytes = Buffer.allocUnsafeSlow(2 * BATCH_BYTES);
     this.view = new DataView(this.bytes.buffer);
+    this.words = new Uint32Array(this.bytes.buffer);
   }
 
   /** Makes room for a block of up to `size` bytes; the caller then writes it at `length`. */
@@ -30,6 +32,7 @@ export class Batch {
     if (size <= this.bytes.length) return;
     this.bytes = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)));
     this.view = new DataView(this.bytes.buffer);
+    this.words = new Uint32Array(this.bytes.buffer);
   }
 
   /** The block written at `length` ends at `end`. */

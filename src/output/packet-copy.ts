@@ -1,24 +1,28 @@
 import type { PacketRecord } from '../records/record.ts';
+import type { Batch } from './batch.ts';
 import type { LinkAdapter } from './link-adapter.ts';
 
 /** tcpdump's default, and the most that libpcap accepts for Ethernet. */
 export const SNAPLEN_MAX = 262144;
 
-/** Below this a loop beats the call into the runtime. */
+/** Below this a loop beats the call into the runtime; by words, and without a view, below the other. */
 const SHORT_COPY_BYTES = 64;
+const SHORT_COPY_WORDS_BYTES = 256;
+
+export const dataLength = (record: PacketRecord): number => record.dataLength ?? record.data.length;
 
 /**
  * Copies a packet with the link header that the adapter found for it, to at most `snaplen` bytes.
  * @returns the bytes written: the captured length
  */
 export function copyPacket(
-  { data }: PacketRecord,
+  record: PacketRecord,
   { prepend, etherType, skip }: LinkAdapter,
   snaplen: number,
-  to: Uint8Array,
+  { bytes: to, words }: Pick<Batch, 'bytes' | 'words'>,
   at: number,
 ): number {
-  const captured = Math.min(data.length - skip + prepend, snaplen);
+  const captured = Math.min(dataLength(record) - skip + prepend, snaplen);
   const header = Math.min(prepend, captured);
   if (header > 0) {
     // A snap length within the header cuts it; what is written beyond is overwritten or not kept.
@@ -28,6 +32,10 @@ export function copyPacket(
   }
   const length = captured - header;
   const target = at + header;
+  const copied =
+    length <= SHORT_COPY_WORDS_BYTES && record.copyWords?.(skip, length, words, target) === true;
+  if (copied) return captured;
+  const { data } = record;
   if (length <= SHORT_COPY_BYTES) {
     for (let index = 0; index < length; index += 1) to[target + index] = data[skip + index] ?? 0;
   } else {
@@ -36,3 +44,9 @@ export function copyPacket(
   }
   return captured;
 }
+
+/** Upper and lower half of a record's time. */
+export const timeHigh = (record: PacketRecord): number =>
+  record.timeHigh ?? Number(BigInt.asUintN(32, record.timeNs >> 32n));
+export const timeLow = (record: PacketRecord): number =>
+  record.timeLow ?? Number(BigInt.asUintN(32, record.timeNs));

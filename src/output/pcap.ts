@@ -2,7 +2,7 @@ import { isWithoutPacket } from '../records/record.ts';
 import type { PacketRecord } from '../records/record.ts';
 import { Batch } from './batch.ts';
 import { LinkAdapter } from './link-adapter.ts';
-import { copyPacket, SNAPLEN_MAX } from './packet-copy.ts';
+import { copyPacket, dataLength, SNAPLEN_MAX, timeHigh, timeLow } from './packet-copy.ts';
 import type { ByteStream, Sink } from './sink.ts';
 
 export interface PcapOptions {
@@ -19,12 +19,19 @@ const RECORD_HEADER_BYTES = 16;
 const LINKTYPE_ETHERNET = 1;
 const NS_PER_S = 1_000_000_000n;
 
+interface Epoch {
+  readonly high: number;
+  readonly seconds: number;
+  readonly ns: number;
+}
+
 /** Writes classic pcap, Ethernet, with nanoseconds: packets only, for tools that read no pcapng. */
 export class PcapSink implements Sink {
   readonly #stream: ByteStream;
   readonly #snaplen: number;
   readonly #link = new LinkAdapter('ethernet');
   readonly #batch: Batch;
+  #epoch: Epoch = { high: 0, seconds: 0, ns: 0 };
   /** Events of sockets: there is no place for them in such a file. */
   withoutPacket = 0;
 
@@ -54,17 +61,28 @@ export class PcapSink implements Sink {
     }
     this.#link.adapt(record);
     const batch = this.#batch;
-    batch.reserve(RECORD_HEADER_BYTES + record.data.length + this.#link.prepend);
+    batch.reserve(RECORD_HEADER_BYTES + dataLength(record) + this.#link.prepend);
     const start = batch.length;
     const at = start + RECORD_HEADER_BYTES;
-    const captured = copyPacket(record, this.#link, this.#snaplen, batch.bytes, at);
+    const captured = copyPacket(record, this.#link, this.#snaplen, batch, at);
     const onWire = Math.max(record.wireLength + this.#link.prepend, captured);
     const { view } = batch;
-    view.setUint32(start, Number(record.timeNs / NS_PER_S), true);
-    view.setUint32(start + 4, Number(record.timeNs % NS_PER_S), true);
+    const epoch = this.#epochOf(timeHigh(record));
+    const ns = epoch.ns + timeLow(record);
+    view.setUint32(start, epoch.seconds + Math.floor(ns / 1e9), true);
+    view.setUint32(start + 4, ns % 1e9, true);
     view.setUint32(start + 8, captured, true);
     view.setUint32(start + 12, onWire, true);
     batch.commit(at + captured);
+  }
+
+  /** What the upper half of a time is, which changes every 4.3 s: the rest is a number that needs no bigint. */
+  #epochOf(high: number): Epoch {
+    if (this.#epoch.high !== high) {
+      const ns = BigInt(high) << 32n;
+      this.#epoch = { high, seconds: Number(ns / NS_PER_S), ns: Number(ns % NS_PER_S) };
+    }
+    return this.#epoch;
   }
 
   flush(): Promise<void> {

@@ -31,7 +31,11 @@ export class EventRecord implements PacketRecord {
   readonly #names: Names;
   readonly #commons: CommonTable;
   readonly #stacks: Stacks | undefined;
+  /** Each event may have fields of its own. */
+  readonly #asks: boolean;
   #clockOffsetNs = 0n;
+  #clockOffsetLow = 0;
+  #clockOffsetHigh = 0;
   #trustedUntil = 0;
   #common = NOTHING;
   #data: Uint8Array | undefined;
@@ -53,6 +57,7 @@ export class EventRecord implements PacketRecord {
     this.#names = names;
     this.#commons = new CommonTable(names, this.#event.commonWords, stacks);
     this.#stacks = stacks;
+    this.#asks = names.rule !== undefined || names.user !== undefined;
   }
 
   /** Before a batch of events: the clock is set and slewed, and names change, while xcap runs. */
@@ -61,6 +66,8 @@ export class EventRecord implements PacketRecord {
     if (now < this.#trustedUntil) return;
     this.#trustedUntil = now + TRUST_MS;
     this.#clockOffsetNs = this.#names.clockOffsetNs();
+    this.#clockOffsetLow = Number(BigInt.asUintN(32, this.#clockOffsetNs));
+    this.#clockOffsetHigh = Number(BigInt.asUintN(32, this.#clockOffsetNs >> 32n));
     this.#commons.forget();
   }
 
@@ -72,6 +79,7 @@ export class EventRecord implements PacketRecord {
     this.#stacks?.count(event.stack);
     this.#data = undefined;
     if (!this.#plain) this.#forgetExtras();
+    if (event.plain && !this.#asks) return;
     const { ret, socketInode, redirect } = event;
     const { returns } = this.#common;
     if (ret !== undefined && returns !== undefined) {
@@ -135,6 +143,13 @@ export class EventRecord implements PacketRecord {
   get timeNs(): bigint {
     return this.#event.timeNs + this.#clockOffsetNs;
   }
+  get timeLow(): number {
+    return (this.#event.timeLow + this.#clockOffsetLow) >>> 0;
+  }
+  get timeHigh(): number {
+    const carry = this.#event.timeLow + this.#clockOffsetLow > 0xffff_ffff ? 1 : 0;
+    return (this.#event.timeHigh + this.#clockOffsetHigh + carry) >>> 0;
+  }
   get skb(): bigint {
     return this.#event.skb;
   }
@@ -149,6 +164,12 @@ export class EventRecord implements PacketRecord {
   }
   get data(): Uint8Array {
     return (this.#data ??= this.#event.data);
+  }
+  get dataLength(): number {
+    return this.#event.dataLength;
+  }
+  copyWords(from: number, length: number, to: Uint32Array, at: number): boolean {
+    return this.#event.copyWords(from, length, to, at);
   }
   get bytes(): 'linear-only' | undefined {
     return this.#bytes;

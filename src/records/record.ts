@@ -71,6 +71,9 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   readonly common?: CommonFields | undefined;
   /** Time of the event, nanoseconds since the Unix epoch. */
   readonly timeNs: bigint;
+  /** The same as two numbers, where they are to be had: a bigint is an object, of which each event would make some. */
+  readonly timeLow?: number;
+  readonly timeHigh?: number;
   readonly cpu: number;
   readonly skb: bigint;
   readonly queue: number;
@@ -78,6 +81,9 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
   readonly wireLength: number;
   /** Captured bytes; valid until the sink's write() returns: copy to keep. */
   readonly data: Uint8Array;
+  /** The length of `data`, and a copy of part of it as EventView has it: a view of it costs more than a short copy. */
+  readonly dataLength?: number;
+  copyWords?(from: number, length: number, to: Uint32Array, at: number): boolean;
   /** `data` ends before the snap length and the packet do: the rest is in pages that could not be read. */
   readonly bytes?: 'linear-only' | undefined;
   /** What the function or program returned, decoded: `0`, `-EPERM`, `NF_DROP`, `0xffff8881...`. */

@@ -3,7 +3,7 @@ import { escapeText } from '../../util/escape.ts';
 import { Batch } from '../batch.ts';
 import { formatComment, quoteValue } from '../comment.ts';
 import { LinkAdapter } from '../link-adapter.ts';
-import { copyPacket, SNAPLEN_MAX } from '../packet-copy.ts';
+import { copyPacket, dataLength, SNAPLEN_MAX, timeHigh, timeLow } from '../packet-copy.ts';
 import type { ByteStream, HookStats, Sink } from '../sink.ts';
 import {
   BLOCK,
@@ -82,6 +82,7 @@ const EPB_OWN_BYTES = 12 + 12 + 8 + 16;
 
 /** What many packets have in common. */
 interface Prepared {
+  readonly common: CommonFields | undefined;
   readonly target: Interface;
   /** Encoded: the comment, epb_flags where known, the end of options. */
   readonly options: Uint8Array;
@@ -108,7 +109,7 @@ export class PcapngSink implements Sink {
   /** The interface of the packet before: most packets have the same one. */
   #last: Interface | undefined;
   readonly #prepared = new Map<CommonFields, Prepared>();
-  readonly #time = new DataView(new ArrayBuffer(8));
+  #lastPrepared: Prepared | undefined;
 
   constructor(stream: ByteStream, options: PcapngOptions) {
     this.#stream = stream;
@@ -142,18 +143,16 @@ export class PcapngSink implements Sink {
     target.written += 1;
 
     const batch = this.#batch;
-    const most = Math.min(record.data.length + link.prepend, this.#snaplen);
+    const most = Math.min(dataLength(record) + link.prepend, this.#snaplen);
     batch.reserve(EPB_FIXED_BYTES + most + 3 + EPB_OWN_BYTES + options.length + 4);
     const { view, bytes } = batch;
     const start = batch.length;
-    const captured = copyPacket(record, link, this.#snaplen, bytes, start + EPB_FIXED_BYTES);
+    const captured = copyPacket(record, link, this.#snaplen, batch, start + EPB_FIXED_BYTES);
     const onWire = Math.max(record.wireLength - link.skip + link.prepend, captured);
-    const time = this.#time;
-    time.setBigUint64(0, record.timeNs, true);
     view.setUint32(start, BLOCK.enhancedPacket, true);
     view.setUint32(start + 8, target.id, true);
-    view.setUint32(start + 12, time.getUint32(4, true), true);
-    view.setUint32(start + 16, time.getUint32(0, true), true);
+    view.setUint32(start + 12, timeHigh(record), true);
+    view.setUint32(start + 16, timeLow(record), true);
     view.setUint32(start + 20, captured, true);
     view.setUint32(start + 24, onWire, true);
 
@@ -179,11 +178,14 @@ export class PcapngSink implements Sink {
   /** Once for all packets that differ in nothing but themselves. */
   #prepare(record: PacketRecord): Prepared {
     const { common } = record;
+    const last = this.#lastPrepared;
+    if (last !== undefined && last.common === common) return last;
     const known = common === undefined ? undefined : this.#prepared.get(common);
-    if (known !== undefined) return known;
+    if (known !== undefined) return (this.#lastPrepared = known);
     const target = this.#interfaceOf(record);
     const flags = packetFlags(record.packetType, target.hook.direction);
     const prepared = {
+      common,
       target,
       options: encodeOptions({
         epb_flags: flags === 0 ? undefined : flags,
@@ -193,6 +195,7 @@ export class PcapngSink implements Sink {
     if (common !== undefined) {
       if (this.#prepared.size >= PREPARED_LIMIT) this.#prepared.clear();
       this.#prepared.set(common, prepared);
+      this.#lastPrepared = prepared;
     }
     return prepared;
   }

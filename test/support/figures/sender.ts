@@ -125,7 +125,10 @@ export async function measureSender(
           sample.us.push(flood(pair, packets, before));
           continue;
         }
+        // As it runs, not as it starts: a capture of the next hour, whose code is translated by now.
+        flood(pair, packets, before);
         const { pid } = running;
+        if (pid !== undefined) await settledProcessorNs(pid);
         const startNs = pid === undefined ? 0 : processorNs(pid);
         sample.us.push(flood(pair, packets, before));
         if (pid !== undefined) {
