@@ -44,6 +44,24 @@ export class BpfMap implements Disposable {
     return value;
   }
 
+  /**
+   * The first `count` values of an array, as lookup() gives each, one behind the other: by one call since 5.13, of a per-CPU
+   * array (commit f008d732ab18).
+   */
+  lookupAll(count: number, bytes: number): Uint8Array {
+    const values = new Uint8Array(count * bytes);
+    const attr = new Attr(56)
+      .pointer(8, new Uint8Array(4))
+      .pointer(16, new Uint8Array(4 * count))
+      .pointer(24, values)
+      .u32(32, count)
+      .u32(36, this.fd);
+    const result = attr.call(BPF_CMD.mapLookupBatch);
+    if (result >= 0 && attr.getU32(32) === count) return values;
+    for (let key = 0; key < count; key++) values.set(this.lookup(key, bytes), key * bytes);
+    return values;
+  }
+
   /** Value of a key, `bytes` long; undefined when there is none. @throws SystemError */
   find(key: Uint8Array, bytes: number): Uint8Array | undefined {
     const value = new Uint8Array(bytes);

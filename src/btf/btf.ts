@@ -5,6 +5,8 @@ import { NameTable } from './name-table.ts';
 import { scanTypes, TYPE_BYTES, type TypeIndex } from './scan.ts';
 import { type BtfComposite, type BtfKind, type BtfType, KIND, KIND_NAMES } from './types.ts';
 
+const utf8 = new TextEncoder();
+
 /** No real chain of typedefs, qualifiers and tags is a tenth as long; a longer one is a cycle. */
 const MAX_CHAIN = 64;
 
@@ -111,7 +113,7 @@ export class Btf {
           this.#view.getUint32(this.#index.offsets[index] ?? 0, this.littleEndian),
         ),
     });
-    for (const index of this.#names.find(KIND[kind], new TextEncoder().encode(name))) {
+    for (const index of this.#names.find(KIND[kind], utf8.encode(name))) {
       yield this.firstId + index;
     }
     if (this.base !== undefined) yield* this.base.findTypes(kind, name);

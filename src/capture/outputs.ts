@@ -148,6 +148,7 @@ async function makeSink(
     }
     case 'pcapng': {
       const { PcapngSink } = await import('../output/pcapng/writer.ts');
+      const directions = new Map(plan.hooks.map(({ id, direction }) => [id, direction]));
       return new PcapngSink(stream, {
         snaplen,
         packetBuffered,
@@ -161,7 +162,7 @@ async function makeSink(
             hook,
             {
               description: plan.names.attachPoints[i] ?? '',
-              direction: plan.hooks.find(({ id }) => id === hook)?.direction,
+              direction: directions.get(hook),
             },
           ]),
         ),

@@ -131,7 +131,7 @@ export class OverheadLimit {
       at: performance.now(),
       readerNs: meter.cpuNs(),
       programs: session.costs(),
-      counts: this.#hooks.map((_, hook) => session.maps.counts(hook)),
+      counts: session.maps.allCounts(this.#hooks.length),
       written: [...reader.written],
     };
   }

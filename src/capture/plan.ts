@@ -34,7 +34,7 @@ import { parseFeature } from '../kernel/features.ts';
 import type { InterfaceRef } from '../kernel/interfaces.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import { possibleCpuNumbers } from '../kernel/possible-cpus.ts';
-import { liveReader } from '../kernel/reader.ts';
+import { KeepingReader, liveReader } from '../kernel/reader.ts';
 import type { SocketOwners } from '../kernel/socket-owners.ts';
 import { redirectSource } from '../kernel/redirect-source.ts';
 import { openKernelView, type KernelView } from '../kernel/view.ts';
@@ -90,7 +90,9 @@ const ARPHRD_LOOPBACK = 772;
 
 /** Resolves every name against the running kernel, or another. @throws XcapError before anything is loaded */
 export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYSTEM): CapturePlan {
-  const { reader, expressions } = target;
+  const { expressions } = target;
+  // Functions are found in it, and variables: it takes the kernel as long to make as all else of a plan.
+  const reader = new KeepingReader(target.reader, '/proc/kallsyms');
   const specs = parseHooks(options.hooks);
   const filter =
     options.program === undefined
@@ -238,6 +240,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       if (located) void view.reasons;
       view.forgetTypes();
       view.symbols.forget();
+      reader.letGo();
       const symbols = located || options.stack ? view.symbols.namingNote() : undefined;
       return symbols === undefined ? [] : [`${symbols.message} (${symbols.hint})`];
     },
@@ -298,18 +301,13 @@ function makeNames(
 ): Names {
   const devices = new DeviceNames(view.netns);
   const reasonName = (value: number): string => view.reasons.name(value);
+  const places = new Map<string, ResolvedHook[]>(hookIds(hooks).map((id) => [id, []]));
+  for (const hook of hooks) if (hook.part !== 'entry') places.get(hook.id)?.push(hook);
+  const ofHooks = [...places.values()];
   return {
     hooks: hookIds(hooks),
-    attachPoints: hookIds(hooks).map((id) =>
-      [
-        ...new Set(
-          hooks.filter((hook) => hook.id === id && hook.part !== 'entry').map(describeAttachPoint),
-        ),
-      ].join(' and '),
-    ),
-    returns: hookIds(hooks).map(
-      (id) => hooks.find((hook) => hook.id === id && hook.part !== 'entry')?.returns,
-    ),
+    attachPoints: ofHooks.map((at) => [...new Set(at.map(describeAttachPoint))].join(' and ')),
+    returns: ofHooks.map(([first]) => first?.returns),
     socketOwner: (inode) => view.socketOwners.owner(inode),
     cgroup: (id) => view.cgroups.path(id),
     cgroupOfProcess: (pid) => view.cgroups.ofProcess(pid),

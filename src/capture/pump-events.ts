@@ -17,6 +17,7 @@ import { ReaderMeter } from './reader-cost.ts';
 import { readStats, report, reportCounts, type RunStats } from './report.ts';
 import type { Session } from './session.ts';
 import { StackTable } from './stack-table.ts';
+import type { KernelCounts } from './stats.ts';
 import { formatVerdictLine } from './verdict-line.ts';
 
 const LOST = COUNTERS.indexOf('lost');
@@ -135,10 +136,7 @@ function programCosts(plan: CapturePlan, session: Session): readonly string[] {
 /** Addresses that found no room. */
 function untracked(plan: CapturePlan, session: Session): readonly string[] {
   if (plan.trackers.length === 0) return [];
-  const count = plan.names.hooks.reduce(
-    (sum, _id, hook) => sum + (session.maps.counts(hook)[UNTRACKED] ?? 0),
-    0,
-  );
+  const count = sumOver(session.maps.allCounts(plan.names.hooks.length), UNTRACKED);
   if (count === 0) return [];
   return [
     `--track: ${count} times there was no room to follow a packet further: ${TRACKED} addresses at a time`,
@@ -166,13 +164,15 @@ function whoNotes(
   return notes;
 }
 
+const sumOver = (counts: readonly KernelCounts[], counter: number): number =>
+  counts.reduce((sum, each) => sum + (each[counter] ?? 0), 0);
+
 /** A program may still be running when the link is gone: wait until its event is in and counted. */
 async function settle(session: Session, reader: Pump, hooks: number): Promise<void> {
   for (let attempt = 0; attempt < 20; attempt++) {
     await reader.drain();
     const read = reader.written.reduce((sum, count) => sum + count, 0);
-    let submitted = 0;
-    for (let hook = 0; hook < hooks; hook++) submitted += session.maps.counts(hook)[SUBMITTED] ?? 0;
+    const submitted = sumOver(session.maps.allCounts(hooks), SUBMITTED);
     if (submitted === read || reader.isDone) {
       if (attempt > 0) return;
     }

@@ -29,8 +29,9 @@ export function readStats(
     if (hooks.length === 1) misses.set(only, (misses.get(only) ?? 0) + count);
     else sharedMisses += count;
   }
+  const counts = session.maps.allCounts(plan.names.hooks.length);
   const hooks = plan.names.hooks.map((id, number) => {
-    const kernel = session.maps.counts(number);
+    const kernel = counts[number] ?? [];
     const written = reader.written[number] ?? 0;
     return hookStats(id, kernel, {
       written,

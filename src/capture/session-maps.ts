@@ -54,6 +54,15 @@ export class SessionMaps implements Disposable {
     return sumCounters(this.#map('xcap_counts').lookup(hook, bytes), this.#possibleCpus);
   }
 
+  /** The same of the first so many hooks. */
+  allCounts(hooks: number): readonly KernelCounts[] {
+    const bytes = 8 * COUNTERS.length * this.#possibleCpus;
+    const values = this.#map('xcap_counts').lookupAll(hooks, bytes);
+    return Array.from({ length: hooks }, (_, hook) =>
+      sumCounters(values.subarray(hook * bytes, (hook + 1) * bytes), this.#possibleCpus),
+    );
+  }
+
   /** At this hook one event in 2^level is looked at from now on; programs that cannot do that look at all. */
   setSampling(hook: number, level: number): void {
     this.#map('xcap_sampling').update(word(hook), word(2 ** level - 1));

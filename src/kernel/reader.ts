@@ -48,6 +48,41 @@ export const liveReader: FileReader = {
     }),
 };
 
+/** A reader that keeps what it read of one file, until it is told to let go: from then on it is read each time. */
+export class KeepingReader implements FileReader {
+  readonly #reader: FileReader;
+  readonly #path: string;
+  #kept: { readonly bytes: Uint8Array | undefined } | undefined;
+  #keeps = true;
+
+  constructor(reader: FileReader, path: string) {
+    this.#reader = reader;
+    this.#path = path;
+  }
+
+  readFile(path: string): Uint8Array | undefined {
+    if (path !== this.#path || !this.#keeps) return this.#reader.readFile(path);
+    return (this.#kept ??= { bytes: this.#reader.readFile(path) }).bytes;
+  }
+  readDir(path: string): readonly string[] | undefined {
+    return this.#reader.readDir(path);
+  }
+  readFolders(path: string): readonly string[] | undefined {
+    return this.#reader.readFolders(path);
+  }
+  readLink(path: string): string | undefined {
+    return this.#reader.readLink(path);
+  }
+  stat(path: string): FileIdentity | undefined {
+    return this.#reader.stat(path);
+  }
+
+  letGo(): void {
+    this.#keeps = false;
+    this.#kept = undefined;
+  }
+}
+
 /** Room for a file that does not tell its size; and for a long one, of which what stays empty takes no memory. */
 const SOME = 64 << 10;
 const MUCH = 16 << 20;

@@ -24,7 +24,12 @@ export class TraceableFunctions {
   }
 
   #read(): ReadonlySet<string> {
-    this.#names ??= new Set(this.#lines().map((line) => line.split(' ', 1)[0] ?? ''));
+    this.#names ??= new Set(
+      this.#lines().map((line) => {
+        const end = line.indexOf(' ');
+        return end < 0 ? line : line.slice(0, end);
+      }),
+    );
     return this.#names;
   }
 

@@ -88,6 +88,9 @@ interface Prepared {
   readonly options: Uint8Array;
 }
 
+/** Of more hooks than these, those that saw nothing are not in the file: a thousand interfaces hide the one that did. */
+const SILENT_HOOKS_TOLD = 16;
+
 /** So many different ones are kept. */
 const PREPARED_LIMIT = 4096;
 
@@ -210,7 +213,10 @@ export class PcapngSink implements Sink {
     for (const stat of stats) {
       const hook = this.#hookOf(stat.hook);
       // Says what was seen at a hook without packets; and libpcap wants one interface per file.
-      if (hook.interfaces.length === 0) this.#declare(hook, 'any', undefined, undefined);
+      const silent = stats.length > SILENT_HOOKS_TOLD && stat.seen + stat.missed === 0;
+      if (hook.interfaces.length === 0 && !(silent && this.#interfaces > 0)) {
+        this.#declare(hook, 'any', undefined, undefined);
+      }
       const [only] = hook.interfaces.length === 1 ? hook.interfaces : [];
       for (const target of hook.interfaces) {
         // A hook's counts are the interface's own only where it is the hook's only one.

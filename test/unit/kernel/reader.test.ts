@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RuntimeError } from '../../../src/errors.ts';
-import { liveReader, readText } from '../../../src/kernel/reader.ts';
+import { KeepingReader, liveReader, readText } from '../../../src/kernel/reader.ts';
+import { MapReader } from '../../support/kernels.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -36,5 +37,21 @@ describe('liveReader', () => {
 
   test('another failure is an error', () => {
     expect(() => liveReader.readFile(folder)).toThrow(RuntimeError);
+  });
+});
+
+describe('KeepingReader', () => {
+  test('reads its file once until it lets go, others each time', () => {
+    const reader = new MapReader({ files: { '/a': 'one', '/b': 'two' } });
+    const keeping = new KeepingReader(reader, '/a');
+    for (let i = 0; i < 2; i++) {
+      expect(readText(keeping, '/a')).toBe('one');
+      expect(readText(keeping, '/b')).toBe('two');
+    }
+    reader.files.set('/a', 'three');
+    expect(readText(keeping, '/a')).toBe('one');
+    keeping.letGo();
+    expect([readText(keeping, '/a'), readText(keeping, '/a')]).toEqual(['three', 'three']);
+    expect(reader.reads).toEqual(['/a', '/b', '/b', '/a', '/a']);
   });
 });

@@ -340,6 +340,30 @@ test('a hook without packets has an interface all the same, so that tcpdump read
   expect(judge(bytes, 'tcpdump', '-nr', 'FILE')).toBe('');
 });
 
+test.each([
+  [16, 16],
+  [17, 1],
+])('of %i hooks that saw nothing %i have an interface', async (hooks, interfaces) => {
+  const none = { seen: 0, rejected: {}, matched: 0, written: 0, lost: 0, left: 0, missed: 0 };
+  const stats = Array.from({ length: hooks }, (_, i) => sampleStats({ hook: `f${i}`, ...none }));
+  const bytes = await capture([], {}, stats);
+  expect(statisticsBlocks(bytes)).toHaveLength(interfaces);
+  expect(judge(bytes, 'tcpdump', '-nr', 'FILE')).toBe('');
+});
+
+test('of many hooks those that saw something have an interface', async () => {
+  const none = { seen: 0, rejected: {}, matched: 0, written: 0, lost: 0, left: 0, missed: 0 };
+  const stats = Array.from({ length: 20 }, (_, i) => sampleStats({ hook: `f${i}`, ...none }));
+  const some = [
+    sampleStats({ hook: 'seen', ...none, seen: 1, rejected: { filter: 1 } }),
+    sampleStats({ hook: 'missed', ...none, missed: 1 }),
+  ];
+  const bytes = await capture([sampleRecord()], {}, [...stats, ...some, sampleStats()]);
+  expect(
+    statisticsBlocks(bytes).map(({ comment }) => /^hook=(\S+)/.exec(String(comment))?.[1]),
+  ).toEqual(['seen', 'missed', 'drop']);
+});
+
 test('statistics tell what chance left out, where it did', async () => {
   const stats = sampleStats({ seen: 20, skipped: 3, matched: 13, sampledOut: 7 });
   const bytes = await capture([], {}, [stats]);
