@@ -5,14 +5,9 @@ import { captureMax, PENDING_BYTES, ruleBytes, slotDataBytes, type MapSizes } fr
 import { readHookMapFacts } from '../bpf/hook-map.ts';
 import { livePrograms } from '../bpf/programs.ts';
 import { seesBare, unitKind } from '../codegen/hooks.ts';
-import {
-  generateProgram,
-  filterGathers,
-  filterReach,
-  PROGRAM_LICENSE,
-  userBytes,
-  type ProgramSource,
-} from '../codegen/program.ts';
+import { filterGathers, filterReach } from '../codegen/filter-headers.ts';
+import { generateProgram, PROGRAM_LICENSE, type ProgramSource } from '../codegen/program.ts';
+import { userBytes } from '../codegen/user-headers.ts';
 import { PermissionError, UnsupportedError, type XcapError } from '../errors.ts';
 import { realtimeOffsetNs } from '../ffi/libc.ts';
 import {

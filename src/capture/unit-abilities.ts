@@ -1,7 +1,7 @@
 import { funcProto } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
 import type { UnitKind } from '../codegen/hooks.ts';
-import type { UnitAbilities } from '../codegen/program.ts';
+import type { UnitAbilities } from '../codegen/program-input.ts';
 import { pagedSource, type PagedSource } from '../kernel/paged-source.ts';
 import { preemptFunctions, type PreemptFunctions } from '../kernel/preempt-functions.ts';
 import type { FileReader } from '../kernel/reader.ts';

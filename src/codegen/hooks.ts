@@ -3,6 +3,7 @@ import { hookIds, type ResolvedHook, type Tracker } from '../hooks/resolved.ts';
 import type { Backend } from '../hooks/spec.ts';
 import { isLast } from '../hooks/trackers.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
+import { flag } from './flag.ts';
 import { emitSharedBody, emitWords, sharedProgram } from './cookie.ts';
 import type { ValueOf } from './run-values.ts';
 
@@ -29,6 +30,10 @@ export function unitKind({ backend, arguments: of, program, returnSlot }: Resolv
       return backend;
   }
 }
+
+/** Some of them have frames as a zero-copy socket describes them. */
+export const hasDescriptors = (hooks: readonly ResolvedHook[]): boolean =>
+  hooks.some(({ arguments: { carrier } }) => carrier.struct === 'xsk_buff_pool');
 
 /** Packets that have no headers yet can come by: their headers are made up. */
 export function seesBare({
@@ -163,7 +168,7 @@ function emitBody(
     '\t.ctx = ctx,',
     `\t.hook = ${own},`,
     `\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
-    `\t.at_data = ${hook.atData ? 1 : 0},`,
+    `\t.at_data = ${flag(hook.atData)},`,
     ...(seesBare(hook) ? ['\t.synth = 1,'] : []),
     ...(isLast(hook) ? ['\t.ends = 1,'] : []),
     ...(hook.followsOnly === true ? ['\t.follows = 1,'] : []),

@@ -1,5 +1,6 @@
 import { MAP_PLACEHOLDER } from '../abi/maps.ts';
 import type { CompiledFilter } from '../filter/compiler.ts';
+import { flag } from './flag.ts';
 import { compose } from './compose.ts';
 import type { ProgramUnit } from './program.ts';
 
@@ -19,7 +20,7 @@ export function generatePredicates(input: PredicateInput): ProgramUnit {
   const config = {
     XCAP_TYPED: 0,
     XCAP_MAP_PLACEHOLDER: MAP_PLACEHOLDER,
-    XCAP_VAR_STACK: input.varStackRead ? 1 : 0,
+    XCAP_VAR_STACK: flag(input.varStackRead),
     XCAP_PACKET_BYTES: input.packetBytes,
   };
   const programs = input.filters.flatMap(({ symbol, text, windowBytes }, i) => [

@@ -2,6 +2,7 @@ import type { Btf } from '../btf/btf.ts';
 import { BtfError } from '../btf/error.ts';
 import { findMember } from '../btf/members.ts';
 import type { BtfComposite, BtfMember } from '../btf/types.ts';
+import { flag } from './flag.ts';
 import { bitfieldStorage } from './bitfield.ts';
 import { leafDeclaration } from './struct-leaf.ts';
 import { indent, layOut, type Slot } from './struct-layout.ts';
@@ -85,7 +86,7 @@ function emitStruct(
   lines.push(`#define XCAP_HAS_${name} ${struct === undefined ? 0 : 1}`);
   for (const path of paths) {
     const macro = `XCAP_HAS_${name}__${path.replaceAll('.', '__')}`;
-    lines.push(`#define ${macro} ${emission.present.has(path) ? 1 : 0}`);
+    lines.push(`#define ${macro} ${flag(emission.present.has(path))}`);
   }
   return lines;
 }

@@ -1,6 +1,7 @@
 import type { Btf } from '../btf/btf.ts';
 import { funcProto } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
+import { flag } from './flag.ts';
 import type { StructWants } from './structs.ts';
 
 /** What events tell of whose packet it is. */
@@ -28,13 +29,13 @@ export function whoDefines(btf: Btf, who: WhoWants, fentry: boolean): [string, n
   const { owner, cgroup, follow } = who;
   const releases = watchersOf(btf, who, fentry).some((each) => each.function === RELEASE);
   return [
-    ['XCAP_WHO', hasWho(who) ? 1 : 0],
-    ['XCAP_FOLLOW', follow ? 1 : 0],
-    ['XCAP_WHO_OWNER', owner ? 1 : 0],
-    ['XCAP_OWNER_RELEASES', releases ? 1 : 0],
+    ['XCAP_WHO', flag(hasWho(who))],
+    ['XCAP_FOLLOW', flag(follow)],
+    ['XCAP_WHO_OWNER', flag(owner)],
+    ['XCAP_OWNER_RELEASES', flag(releases)],
     // Where a program at its end finds what it returns.
     ['XCAP_ACCEPT_RETURNS', owner ? (funcProto(btf, 'inet_csk_accept')?.params.length ?? 0) : 0],
-    ['XCAP_WHO_CGROUP', cgroup ? 1 : 0],
+    ['XCAP_WHO_CGROUP', flag(cgroup)],
     ...(cgroup
       ? ([
           ['XCAP_CGROUP_ANCESTORS', at('ancestors')],
