@@ -10,6 +10,8 @@ import { type FileReader, readText } from './reader.ts';
 
 /** Reading kallsyms takes a tenth of a second, so an address of no name must not cause it often. */
 const RELOAD_MS = 10_000;
+/** So long holds what the kernel said: a module may go, and another come in its place. */
+const RENEW_MS = 1000;
 /** Locations are few; whoever floods the cache loses it. */
 const CACHE_LIMIT = 10_000;
 
@@ -30,6 +32,7 @@ export class KernelSymbols {
   readonly #reader: FileReader;
   readonly #createNames: () => AddressNames | undefined;
   readonly #reload: Gate;
+  readonly #renew: Gate;
   readonly #formatted = new Map<bigint, string>();
   #table: Kallsyms | undefined;
   #modules = '';
@@ -44,6 +47,7 @@ export class KernelSymbols {
     this.#reader = reader;
     this.#createNames = createNames;
     this.#reload = new Gate(RELOAD_MS, now);
+    this.#renew = new Gate(RENEW_MS, now);
   }
 
   /** No function can be found by its name: kallsyms hides them, or is not there. */
@@ -106,8 +110,7 @@ export class KernelSymbols {
 
   /** `nf_hook_slow+0xa2`, `nft_do_chain+0x40e [nf_tables]`; without a name `0xffffffff81a3c0d2`. */
   format(address: bigint): string {
-    // What the kernel says holds for now: a module may go, and another come in its place.
-    if (this.#ask !== undefined) return formatSymbol(this.symbolize(address), address);
+    if (this.#ask !== undefined && this.#renew.pass()) this.#formatted.clear();
     const known = this.#formatted.get(address);
     if (known !== undefined) return known;
     const symbol = this.symbolize(address);

@@ -96,4 +96,30 @@ describe('KernelSymbols', () => {
   test('there is no note when addresses are shown', () => {
     expect(new KernelSymbols(recordedKernel('6.1')).note()).toBeUndefined();
   });
+
+  test('what the kernel names itself is asked for once a second, and kallsyms is not read', () => {
+    let now = 0;
+    const reader = kernelWith(BUILT_IN);
+    const asked: bigint[] = [];
+    const symbols = new KernelSymbols(
+      reader,
+      () => now,
+      () => (address) => {
+        asked.push(address);
+        if (address === 0x5n) return '0x5';
+        return address === 0x7n ? '_etext+0x4/0x10' : 'nft_do_chain+0x3e8/0x780 [nf_tables]';
+      },
+    );
+    expect(symbols.namingNote()).toBeUndefined();
+    expect(symbols.format(0xffffffffc0104010n)).toBe('nft_do_chain+0x3e8 [nf_tables]');
+    expect(symbols.format(0xffffffffc0104010n)).toBe('nft_do_chain+0x3e8 [nf_tables]');
+    expect(asked).toHaveLength(1);
+    now = 1000;
+    symbols.format(0xffffffffc0104010n);
+    expect(asked).toHaveLength(2);
+    expect(symbols.formatReturn(0xffffffffc0104010n)).toBe('nft_do_chain+0x3e9 [nf_tables]');
+    expect(asked.at(-1)).toBe(0xffffffffc010400fn);
+    expect([symbols.format(0x5n), symbols.format(0x7n)]).toEqual(['0x5', '0x7']);
+    expect(reads(reader)).toBe(0);
+  });
 });
