@@ -65,23 +65,36 @@ describe.runIf(cpus().length > 1).each(HOOKS)(
       );
       const frameHex = Buffer.from(frame).toString('hex');
       // Without an interruption the test shows nothing: on a busy machine the senders may not meet.
-      let interruptions = 0;
-      for (let attempt = 0; attempt < ATTEMPTS && interruptions === 0; attempt += 1) {
-        interruptions = await flood(hook, frameHex);
+      let seen = { interruptions: 0, events: 0 };
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        seen = await flood(hook, frameHex);
+        if (seen.interruptions > 0 && seen.events === 2 * EACH) break;
       }
-      expect(interruptions).toBeGreaterThan(0);
+      expect(seen.events).toBe(2 * EACH);
+      expect(seen.interruptions).toBeGreaterThan(0);
     });
   },
 );
 
-/** Both senders at once; each event whole or counted. How many events interrupted the other sender. */
-async function flood(hook: string, frameHex: string): Promise<number> {
+interface Seen {
+  /** Events that interrupted the other sender. */
+  readonly interruptions: number;
+  /**
+   * That the kernel ran a program for, or counted as missed. On a machine with more work than processors 6.18 does neither for
+   * some hundred of them, in one flood of ten: by its own count of runs, so another flood has to show them all.
+   */
+  readonly events: number;
+}
+
+/** Both senders at once; each event that the kernel gave is whole or counted. */
+async function flood(hook: string, frameHex: string): Promise<Seen> {
   const { a, b } = pair;
   const sender = buildSender('send-datagrams');
   const raw = buildSender('send-frames');
   b.iptables('-Z', 'INPUT');
-  const { records, summaries } = await capture(
+  const { records, summaries, stderr } = await capture(
     [
+      '-v',
       '--hook',
       hook,
       '--netns',
@@ -107,7 +120,8 @@ async function flood(hook: string, frameHex: string): Promise<number> {
 
   const [summary] = summaries;
   expect(summary!.lost).toBe(0);
-  expect(summary!.matched + summary!.missed).toBe(2 * EACH);
+  const runs = /, (\d+) runs,/.exec(stderr)?.[1];
+  expect(summary!.seen, stderr).toBe(Number(runs));
   expect(summary!.matched).toBe(records.length);
   const payload = Buffer.from(PROCESS_PAYLOAD).toString('hex');
   const frames = records.filter((record) => record.packet === frameHex);
@@ -121,7 +135,10 @@ async function flood(hook: string, frameHex: string): Promise<number> {
     (record) => record.context === 'softirq' && record.comm === 'send-datagrams',
   );
   // A kprobe program is kept out while another runs on its CPU: it shows as missed.
-  return interrupting.length + summary!.missed;
+  return {
+    interruptions: interrupting.length + summary!.missed,
+    events: summary!.matched + summary!.missed,
+  };
 }
 
 describe.each(HOOKS.slice(0, 2))('tasks that take turns on one CPU, at %s', (hook) => {
