@@ -295,6 +295,11 @@ export class EventView {
     return this.#u8(AT.link) === SOCKET && this.#captured >= SOCKET_BYTES;
   }
 
+  /** What is there of a socket alone before the captured bytes. */
+  get #socketBytes(): number {
+    return this.#isSocket ? SOCKET_BYTES : 0;
+  }
+
   /** Of a socket alone. */
   get socket(): RawSocket | undefined {
     return this.#isSocket ? decodeSocket(this.#content) : undefined;
@@ -302,11 +307,12 @@ export class EventView {
 
   /** The captured bytes. */
   get data(): Uint8Array {
-    return this.#isSocket ? this.#content.subarray(SOCKET_BYTES) : this.#content;
+    const start = this.#at + this.#contentAt;
+    return this.#bytes.subarray(start + this.#socketBytes, start + this.#captured);
   }
 
   get dataLength(): number {
-    return this.#isSocket ? this.#captured - SOCKET_BYTES : this.#captured;
+    return this.#captured - this.#socketBytes;
   }
 
   /**
@@ -316,7 +322,7 @@ export class EventView {
    * @returns false: they do not lie at words, nothing was done
    */
   copyWords(from: number, length: number, to: Uint32Array, at: number): boolean {
-    const start = this.#at + this.#contentAt + (this.#isSocket ? SOCKET_BYTES : 0) + from;
+    const start = this.#at + this.#contentAt + this.#socketBytes + from;
     if (((start | at) & 3) !== 0) return false;
     const { words } = this;
     const source = start >> 2;

@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import { XcapError } from '../errors.ts';
 import type { AddressNames } from '../kernel/symbols.ts';
 import { insn, OP, PSEUDO, returning } from './insn.ts';
@@ -18,7 +17,8 @@ const TEXT_BYTES = 640;
 
 /**
  * Makes what has the kernel itself write an address as `%pS` does: in a hundredth of a millisecond, and as of now, where
- * all of kallsyms takes a tenth of a second to read and has to be read again when a module comes.
+ * all of kallsyms takes a tenth of a second to read and has to be read again when a module comes. Program and map stay as
+ * long as the process.
  *
  * @returns undefined where a program cannot do that: before 5.13, or without the privilege
  */
@@ -56,7 +56,7 @@ function load(): AddressNames {
       return decoder.decode(bytes.subarray(0, bytes.indexOf(0)));
     };
   } catch (error) {
-    closeSync(text.fd);
+    text[Symbol.dispose]();
     throw error;
   }
 }

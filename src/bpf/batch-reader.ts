@@ -1,5 +1,5 @@
 import type { BpfMap } from './map.ts';
-import { Attr, BPF_CMD, bpfError } from './syscall.ts';
+import { bpfError } from './syscall.ts';
 
 /** Reads up to `room` elements from bucket `from` on, as bpf(2) does. */
 export type ReadBatch = (
@@ -42,18 +42,11 @@ export class BatchReader {
     const { name, keySize, maxEntries } = map.spec;
     return new BatchReader(
       (from, next, keys, values, room) => {
-        const attr = new Attr(56)
-          .pointer(8, new Uint8Array(next.buffer))
-          .pointer(16, keys)
-          .pointer(24, values)
-          .u32(32, room)
-          .u32(36, map.fd);
-        if (from !== undefined) attr.pointer(0, new Uint8Array(from.buffer));
-        const result = attr.call(BPF_CMD.mapLookupBatch);
-        if (result < 0 && result !== -ENOENT && result !== -ENOSPC) {
-          throw bpfError(`reading map ${name}`, 'bpf(BPF_MAP_LOOKUP_BATCH)', result);
+        const read = map.lookupBatch(from, next, keys, values, room);
+        if (read.result < 0 && read.result !== -ENOENT && read.result !== -ENOSPC) {
+          throw bpfError(`reading map ${name}`, 'bpf(BPF_MAP_LOOKUP_BATCH)', read.result);
         }
-        return { result, count: attr.getU32(32) };
+        return read;
       },
       keySize,
       valueBytes,

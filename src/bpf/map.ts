@@ -45,19 +45,37 @@ export class BpfMap implements Disposable {
   }
 
   /**
+   * Reads up to `room` elements from bucket or index `from` on (BPF_MAP_LOOKUP_BATCH); `next` is where the next call goes on.
+   *
+   * @returns 0 or -errno, and how many were read
+   */
+  lookupBatch(
+    from: Uint32Array | undefined,
+    next: Uint32Array,
+    keys: Uint8Array,
+    values: Uint8Array,
+    room: number,
+  ): { readonly result: number; readonly count: number } {
+    const attr = new Attr(56)
+      .pointer(8, new Uint8Array(next.buffer))
+      .pointer(16, keys)
+      .pointer(24, values)
+      .u32(32, room)
+      .u32(36, this.fd);
+    if (from !== undefined) attr.pointer(0, new Uint8Array(from.buffer));
+    const result = attr.call(BPF_CMD.mapLookupBatch);
+    return { result, count: attr.getU32(32) };
+  }
+
+  /**
    * The first `count` values of an array, as lookup() gives each, one behind the other: by one call since 5.13, of a per-CPU
    * array (commit f008d732ab18).
    */
   lookupAll(count: number, bytes: number): Uint8Array {
     const values = new Uint8Array(count * bytes);
-    const attr = new Attr(56)
-      .pointer(8, new Uint8Array(4))
-      .pointer(16, new Uint8Array(4 * count))
-      .pointer(24, values)
-      .u32(32, count)
-      .u32(36, this.fd);
-    const result = attr.call(BPF_CMD.mapLookupBatch);
-    if (result >= 0 && attr.getU32(32) === count) return values;
+    const keys = new Uint8Array(count * this.spec.keySize);
+    const read = this.lookupBatch(undefined, new Uint32Array(1), keys, values, count);
+    if (read.result >= 0 && read.count === count) return values;
     for (let key = 0; key < count; key++) values.set(this.lookup(key, bytes), key * bytes);
     return values;
   }

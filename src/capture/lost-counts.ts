@@ -1,3 +1,5 @@
+import { type Clock, Gate, monotonicClock } from '../kernel/gate.ts';
+
 const RENEW_MS = 50;
 
 /**
@@ -7,18 +9,17 @@ const RENEW_MS = 50;
 export class LostCounts {
   readonly #read: (hook: string) => number;
   readonly #known = new Map<string, number>();
-  #renewedAt = -Infinity;
+  readonly #renew: Gate;
 
   /** @param read events lost so far at a hook */
-  constructor(read: (hook: string) => number) {
+  constructor(read: (hook: string) => number, now: Clock = monotonicClock) {
     this.#read = read;
+    this.#renew = new Gate(RENEW_MS, now);
   }
 
   /** Before a batch of records: counts are read again now and then. */
-  renew(now = performance.now()): void {
-    if (now - this.#renewedAt < RENEW_MS) return;
-    this.#renewedAt = now;
-    this.#known.clear();
+  renew(): void {
+    if (this.#renew.pass()) this.#known.clear();
   }
 
   /** Events lost so far at a hook, as of some time ago. */

@@ -1,15 +1,14 @@
-import type { PacketRecord } from '../records/record.ts';
+import { dataLength, type PacketRecord } from '../records/record.ts';
 import type { Batch } from './batch.ts';
 import type { LinkAdapter } from './link-adapter.ts';
 
 /** tcpdump's default, and the most that libpcap accepts for Ethernet. */
 export const SNAPLEN_MAX = 262144;
 
-/** Below this a loop beats the call into the runtime; by words, and without a view, below the other. */
+/** Below this a loop over bytes beats the call into the runtime. */
 const SHORT_COPY_BYTES = 64;
+/** Below this a loop over words beats the call and the view that it takes. */
 const SHORT_COPY_WORDS_BYTES = 256;
-
-export const dataLength = (record: PacketRecord): number => record.dataLength ?? record.data.length;
 
 /**
  * Copies a packet with the link header that the adapter found for it, to at most `snaplen` bytes.
@@ -44,9 +43,3 @@ export function copyPacket(
   }
   return captured;
 }
-
-/** Upper and lower half of a record's time. */
-export const timeHigh = (record: PacketRecord): number =>
-  record.timeHigh ?? Number(BigInt.asUintN(32, record.timeNs >> 32n));
-export const timeLow = (record: PacketRecord): number =>
-  record.timeLow ?? Number(BigInt.asUintN(32, record.timeNs));

@@ -1,8 +1,8 @@
-import { isWithoutPacket } from '../records/record.ts';
+import { dataLength, isWithoutPacket, timeHigh, timeLow } from '../records/record.ts';
 import type { PacketRecord } from '../records/record.ts';
 import { Batch } from './batch.ts';
 import { LinkAdapter } from './link-adapter.ts';
-import { copyPacket, dataLength, SNAPLEN_MAX, timeHigh, timeLow } from './packet-copy.ts';
+import { copyPacket, SNAPLEN_MAX } from './packet-copy.ts';
 import type { ByteStream, Sink } from './sink.ts';
 
 export interface PcapOptions {

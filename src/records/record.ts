@@ -108,3 +108,10 @@ export interface PacketRecord extends CommonFields, Extra<SocketFields> {
 /** An event of a socket that no packet can be made up of. */
 export const isWithoutPacket = ({ family, synth }: PacketRecord): boolean =>
   family !== undefined && synth === undefined;
+
+/** What a record has as numbers, or else what they are made of. */
+export const dataLength = (record: PacketRecord): number => record.dataLength ?? record.data.length;
+export const timeHigh = (record: PacketRecord): number =>
+  record.timeHigh ?? Number(BigInt.asUintN(32, record.timeNs >> 32n));
+export const timeLow = (record: PacketRecord): number =>
+  record.timeLow ?? Number(BigInt.asUintN(32, record.timeNs));

@@ -1,9 +1,10 @@
+import { dataLength, timeHigh, timeLow } from '../../records/record.ts';
 import type { CommonFields, LinkType, PacketRecord, VerdictCode } from '../../records/record.ts';
 import { escapeText } from '../../util/escape.ts';
 import { Batch } from '../batch.ts';
 import { formatComment, quoteValue } from '../comment.ts';
 import { LinkAdapter } from '../link-adapter.ts';
-import { copyPacket, dataLength, SNAPLEN_MAX, timeHigh, timeLow } from '../packet-copy.ts';
+import { copyPacket, SNAPLEN_MAX } from '../packet-copy.ts';
 import type { ByteStream, HookStats, Sink } from '../sink.ts';
 import {
   BLOCK,

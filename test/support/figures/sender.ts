@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { NetnsPair } from '../netns.ts';
 import { attachEmpty } from './program-cost.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
-import { processorNs, settledProcessorNs, Tracee } from './tracee.ts';
+import { settledProcessorNs, Tracee } from './tracee.ts';
 import { flood } from './traffic-run.ts';
 
 export interface SenderFigure {
@@ -128,8 +128,7 @@ export async function measureSender(
         // As it runs, not as it starts: a capture of the next hour, whose code is translated by now.
         flood(pair, packets, before);
         const { pid } = running;
-        if (pid !== undefined) await settledProcessorNs(pid);
-        const startNs = pid === undefined ? 0 : processorNs(pid);
+        const startNs = pid === undefined ? 0 : await settledProcessorNs(pid);
         sample.us.push(flood(pair, packets, before));
         if (pid !== undefined) {
           const endNs = await settledProcessorNs(pid);

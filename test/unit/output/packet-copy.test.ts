@@ -5,6 +5,7 @@ import { PcapngSink } from '../../../src/output/pcapng/writer.ts';
 import type { ByteStream, Sink } from '../../../src/output/sink.ts';
 import { EventRecord } from '../../../src/records/event-record.ts';
 import type { PacketRecord } from '../../../src/records/record.ts';
+import { NO_NAMES } from '../../support/names.ts';
 import { icmpFrame, MemoryStream } from './samples.ts';
 
 /** Its lower half carries when an event's is added. */
@@ -23,19 +24,7 @@ function eventRecord(packet: Uint8Array, link: 0 | 1, offsetNs = OFFSET_NS): Eve
   memory.set(packet, 8 + EVENT_BYTES);
   // What is behind the packet must not get into a file.
   memory.fill(0xee, 8 + EVENT_BYTES + packet.length);
-  const record = new EventRecord(memory, {
-    hooks: ['drop'],
-    attachPoints: [],
-    returns: [undefined],
-    socketOwner: () => undefined,
-    clockOffsetNs: () => offsetNs,
-    reason: undefined,
-    location: () => '',
-    netns: () => undefined,
-    netnsLabel: () => undefined,
-    contextByStack: false,
-    user: undefined,
-  });
+  const record = new EventRecord(memory, { ...NO_NAMES, clockOffsetNs: () => offsetNs });
   record.refresh();
   record.moveTo(8, memory.length - 8);
   return record;

@@ -3,21 +3,12 @@ import { EVENT_BYTES } from '../../../src/abi/events.ts';
 import { WHO_BYTES, WHO_FIELDS } from '../../../src/abi/who.ts';
 import { EventRecord } from '../../../src/records/event-record.ts';
 import type { Names } from '../../../src/records/names.ts';
+import { NO_NAMES } from '../../support/names.ts';
 
 const ID = 'a'.repeat(64);
 
 const NAMES: Names = {
-  hooks: ['drop'],
-  attachPoints: [],
-  socketOwner: () => undefined,
-  returns: [undefined],
-  clockOffsetNs: () => 0n,
-  reason: undefined,
-  location: () => '',
-  netns: () => undefined,
-  netnsLabel: () => undefined,
-  contextByStack: false,
-  user: undefined,
+  ...NO_NAMES,
   cgroup: (id) =>
     new Map([
       [1, '/'],
