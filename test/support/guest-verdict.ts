@@ -46,6 +46,9 @@ function complaints(log: string): string[] {
   return log.split('\n').filter((line) => kernelComplaint.test(line));
 }
 
+/** What scripts/guest/boot says between the boots of one guest. */
+const ONCE_MORE = 'died at boot: once more';
+
 function firstLine(text: string | undefined): string {
   return text?.split('\n', 1)[0] ?? '';
 }
@@ -101,7 +104,8 @@ export function judgeGuest(evidence: GuestEvidence): GuestVerdict {
   }
   if (evidence.dmesg === undefined) problems.push('no kernel log came back');
   // A panic reaches the console only.
-  const said = new Set([...complaints(evidence.dmesg ?? ''), ...complaints(evidence.console)]);
+  const lastBoot = evidence.console.split(ONCE_MORE).at(-1) ?? '';
+  const said = new Set([...complaints(evidence.dmesg ?? ''), ...complaints(lastBoot)]);
   for (const line of said) problems.push(`kernel: ${line}`);
   if (evidence.leaks === undefined) problems.push('nobody looked for leaked BPF objects');
   for (const line of evidence.leaks?.split('\n') ?? []) {

@@ -87,6 +87,14 @@ describe('judgeGuest()', () => {
     expect(problems.join('\n')).toContain(problem);
   });
 
+  test('counts the last boot of a guest, not those that died before the tests began', () => {
+    const died = '[ 2.9] Kernel panic - not syncing: x\nguest 6.12: died at boot: once more\n';
+    expect(judgeGuest({ ...good, console: died }).problems).toEqual([]);
+    expect(judgeGuest({ ...good, console: `${died}[ 9.1] BUG: y` }).problems).toEqual([
+      'kernel: [ 9.1] BUG: y',
+    ]);
+  });
+
   test('does not take a harmless line that speaks of warnings for one', () => {
     const dmesg = '[ 0.1] debug: warnings are on\n[ 0.2] DEBUG: fine\n';
     expect(judgeGuest({ ...good, dmesg }).problems).toEqual([]);
