@@ -62,6 +62,7 @@ export function configHeader(
     ['XCAP_COUNTS_ALONE', flag(countsAlone(input.hooks, kind, cast !== undefined))],
     ['XCAP_SLOTS', slotsPerCpu(input)],
     ['XCAP_CAPTURE_MAX', input.captureMax],
+    ...smallDefines(input.captureMax),
     ['XCAP_RETURNS', flag(input.hooks.some(({ part }) => part !== undefined))],
     ['XCAP_PENDING_MAX', pendingMax(input.captureMax)],
     ['XCAP_STACK', flag(input.stacks && hasStackHelper(kind))],
@@ -91,6 +92,20 @@ export function configHeader(
     ...ruleDefines(input.rules),
   ];
   return defines.map(([name, value]) => `#define ${name} ${value}`).join('\n') + '\n';
+}
+
+/** Room for a packet's bytes in events that are put together in the ring itself: most packets are small or large. */
+const SMALL_BYTES = 128;
+const SMALL_MAX_BYTES = 256;
+/** Of struct xcap_found of templates/include/event.h. */
+const FOUND_BYTES = 32;
+
+function smallDefines(captureMax: number): [string, number][] {
+  const most = Math.max(FOUND_BYTES, (Math.min(captureMax, SMALL_MAX_BYTES) + 7) & ~7);
+  return [
+    ['XCAP_SMALL', Math.min(most, SMALL_BYTES)],
+    ['XCAP_SMALL_MAX', most],
+  ];
 }
 
 /** Kernel functions that keep a program on its CPU, by BTF id. */

@@ -291,9 +291,18 @@ function emitSubject(
     case 'skb-member':
       return [
         ...(carrier.kind === 'skb'
-          ? [`hit.given = (struct sk_buff *)${address};`, 'hit.skb = XCAP_GIVEN(hit.given);']
+          ? [
+              `hit.given = (struct sk_buff *)${address};`,
+              'hit.is_given = 1;',
+              'hit.skb = XCAP_GIVEN(hit.given);',
+            ]
           : [`hit.skb = xcap_pointer_at(${address} + ${carrier.offset});`]),
-        ...(certain ? [] : ['if (!hit.skb)', '\treturn xcap_no_packet(&hit);']),
+        ...(certain
+          ? []
+          : [
+              `if (!hit.${carrier.kind === 'skb' ? 'given' : 'skb'})`,
+              '\treturn xcap_no_packet(&hit);',
+            ]),
         ...(hook.destructor === undefined
           ? []
           : [

@@ -56,6 +56,7 @@ export const KERNEL_STRUCTS: StructWants = {
   ],
   socket_alloc: ['vfs_inode.i_ino'],
   icmphdr: ['type'],
+  rtnl_link_stats64: ['rx_packets'],
   udphdr: ['source'],
   in_addr: ['s_addr'],
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What every hook does with an skb: find the packet, ask the filters (cheapest first), copy
- * what matched into this nesting level's slot, send it. Each event ends in exactly one count.
+ * What every hook does with an skb: find the packet, ask the filters (cheapest first), put what
+ * matched together in the ring or in this nesting level's slot, send it. Each event ends in exactly
+ * one count.
  */
 #ifndef XCAP_CAPTURE_H
 #define XCAP_CAPTURE_H
@@ -85,12 +86,12 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 		e->protocol = xcap_xdp_protocol(view);
 		e->socket = xcap_socket_inode(hit->owner);
 	} else {
-		e->queue = READ(hit->skb, queue_mapping);
-		e->protocol = __builtin_bswap16(READ(hit->skb, protocol));
+		e->queue = XCAP_SKB(hit, queue_mapping);
+		e->protocol = __builtin_bswap16(XCAP_SKB(hit, protocol));
 		e->socket = 0;
 	}
 	e->hook = hit->hook;
-	e->packet_type = XCAP_BITS_sk_buff__pkt_type(READ, hit->skb);
+	e->packet_type = XCAP_BITS_sk_buff__pkt_type(XCAP_SKB, hit);
 	e->link = view->link;
 	e->synth = view->synth;
 	e->stack = xcap_stack(hit);
@@ -111,21 +112,71 @@ static __always_inline void xcap_fill_user(struct xcap_slot *slot, const struct 
 }
 
 /* Through memory, where the verifier forgets by which way of the filter it came. */
-static __always_inline void xcap_settle(struct xcap_walk *walk, struct xcap_view *view)
+static __always_inline void xcap_settle(struct xcap_found *found, struct xcap_view *view)
 {
-	walk->start = (u64)view->pkt.start;
-	walk->linear = view->pkt.linear;
-	walk->link = view->link;
-	walk->wire_len = view->pkt.wire_len;
-	walk->before = view->before;
-	walk->synth = view->synth;
+	found->start = (u64)view->pkt.start;
+	found->linear = view->pkt.linear;
+	found->link = view->link;
+	found->wire_len = view->pkt.wire_len;
+	found->before = view->before;
+	found->synth = view->synth;
 	XCAP_FORGET();
-	view->pkt.start = (void *)walk->start;
-	view->pkt.linear = walk->linear;
-	view->link = walk->link;
-	view->pkt.wire_len = walk->wire_len;
-	view->before = walk->before;
-	view->synth = walk->synth;
+	view->pkt.start = (void *)found->start;
+	view->pkt.linear = found->linear;
+	view->link = found->link;
+	view->pkt.wire_len = found->wire_len;
+	view->before = found->before;
+	view->synth = found->synth;
+}
+
+/* All of an event, `most` bytes of its packet at most; returns how many. */
+static __always_inline u64 xcap_fill_slot(struct xcap_slot *slot, struct xcap_found *found,
+					  const struct xcap_hit *hit, const struct xcap_net *net,
+					  struct xcap_view *view, u64 most, int small)
+{
+	u64 length;
+
+	xcap_settle(found, view);
+	xcap_fill(&slot->event, hit, net, view);
+#if XCAP_WHO
+	slot->event.socket = xcap_fill_who(&slot->who, hit);
+#endif
+	xcap_fill_rule(slot, hit);
+	length = xcap_copy_packet(slot, found, hit, view, most, small);
+#if XCAP_RETURNS
+	if (hit->until_return && length > XCAP_PENDING_MAX)
+		length = XCAP_PENDING_MAX;
+#endif
+	slot->event.captured_length = length;
+	xcap_fill_user(slot, hit, view, length);
+	return length;
+}
+
+/*
+ * An event with few bytes, put together in the ring itself, which spares a slot and a copy. The
+ * verifier wants to know how large a place in the ring is: there are two sizes, and what may be
+ * longer has to be copied there.
+ */
+static __always_inline u32 xcap_send_small(const struct xcap_hit *hit, const struct xcap_net *net,
+					   struct xcap_view *view)
+{
+	struct xcap_slot *slot;
+	u64 most;
+
+	if (XCAP_SMALL < XCAP_SMALL_MAX && xcap_fits(&view->pkt, XCAP_SMALL)) {
+		slot = xcap_ringbuf_reserve(MAP(XCAP_MAP_RING), XCAP_DATA_AT + XCAP_SMALL, 0);
+		XCAP_BRANCH_VALUE(most, XCAP_SMALL);
+	} else {
+		slot = xcap_ringbuf_reserve(MAP(XCAP_MAP_RING), XCAP_DATA_AT + XCAP_SMALL_MAX, 0);
+		XCAP_BRANCH_VALUE(most, XCAP_CAPTURE_MAX < XCAP_SMALL_MAX ? XCAP_CAPTURE_MAX
+									  : XCAP_SMALL_MAX);
+	}
+	if (!slot)
+		return XCAP_COUNT_LOST;
+	/* What was found is in the place of the packet until that is copied. */
+	xcap_fill_slot(slot, (struct xcap_found *)slot->data, hit, net, view, most, 1);
+	xcap_ringbuf_submit(slot, 0);
+	return XCAP_COUNT_SUBMITTED;
 }
 
 static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xcap_net *net,
@@ -136,22 +187,13 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	struct xcap_slot *slot;
 	u64 length;
 
+	if (!hit->until_return && xcap_is_linear(&view->pkt) &&
+	    xcap_fits(&view->pkt, XCAP_SMALL_MAX))
+		return xcap_send_small(hit, net, view);
 	slot = xcap_take_slot(&nesting, &place);
 	if (!slot)
 		return XCAP_COUNT_MISSED;
-	xcap_settle(&slot->walk, view);
-	xcap_fill(&slot->event, hit, net, view);
-#if XCAP_WHO
-	slot->event.socket = xcap_fill_who(&slot->who, hit);
-#endif
-	xcap_fill_rule(slot, hit);
-	length = xcap_copy_packet(slot, hit, view);
-#if XCAP_RETURNS
-	if (hit->until_return && length > XCAP_PENDING_MAX)
-		length = XCAP_PENDING_MAX;
-#endif
-	slot->event.captured_length = length;
-	xcap_fill_user(slot, hit, view, length);
+	length = xcap_fill_slot(slot, &slot->found, hit, net, view, XCAP_CAPTURE_MAX, 0);
 	if (hit->until_return)
 		outcome = xcap_keep(hit, slot);
 	else if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, XCAP_DATA_AT + length, 0) == 0)
@@ -221,7 +263,7 @@ static __always_inline u32 xcap_reject_bytes(const struct xcap_hit *hit, struct 
 static __always_inline u32 xcap_reject_whole(const struct xcap_hit *hit, struct xcap_view *view)
 {
 #if XCAP_FILTER_GATHERS
-	volatile struct xcap_walk *kept = 0;
+	volatile struct xcap_found *kept = 0;
 	struct xcap_nesting *nesting = 0;
 	u32 place = 0, rejected;
 
@@ -232,7 +274,7 @@ static __always_inline u32 xcap_reject_whole(const struct xcap_hit *hit, struct 
 		if (!slot)
 			return XCAP_COUNT_MISSED;
 		/* Kept in memory: the verifier goes through the rest once, whatever they are. */
-		kept = &slot->walk;
+		kept = &slot->found;
 		kept->start = (u64)view->pkt.start;
 		kept->linear = view->pkt.linear;
 		kept->link = view->link;

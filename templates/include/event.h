@@ -35,8 +35,11 @@ struct xcap_walk {
 	u32 skb_data_len;
 	u32 skb_end;
 	u8 frags;
-	/* What the packet is: its first byte, how many are linear, XCAP_LINK_*, whether a VLAN
-	 * tag lies beside it. */
+};
+
+/* What the packet is: its first byte, how many are linear, XCAP_LINK_*, whether a VLAN tag lies
+ * beside it. In memory for the same reason. */
+struct xcap_found {
 	u64 start;
 	u32 linear;
 	u32 link;
@@ -46,7 +49,8 @@ struct xcap_walk {
 	s32 before;
 };
 
-_Static_assert(sizeof(struct xcap_walk) + sizeof(struct xcap_making) == XCAP_SCRATCH_BYTES,
+_Static_assert(sizeof(struct xcap_walk) + sizeof(struct xcap_found) + sizeof(struct xcap_making) ==
+		       XCAP_SCRATCH_BYTES,
 	       "src/abi/maps.ts");
 
 struct xcap_slot {
@@ -67,6 +71,7 @@ struct xcap_slot {
 	/* More than what is captured: room for the last copy of gather.h, of any size. */
 	u8 data[XCAP_SLOT_DATA];
 	struct xcap_walk walk;
+	struct xcap_found found;
 	struct xcap_making making;
 };
 
@@ -74,5 +79,7 @@ struct xcap_slot {
 #define XCAP_TAG_BYTES 4
 
 #define XCAP_DATA_AT __builtin_offsetof(struct xcap_slot, data)
+
+_Static_assert(XCAP_SMALL >= sizeof(struct xcap_found), "see xcap_send_small()");
 
 #endif

@@ -19,6 +19,8 @@
 
 #if XCAP_PAGED_DYNPTR || XCAP_PAGED_XDP || XCAP_PAGED_PAGES
 #define XCAP_GATHERS 1
+#else
+#define XCAP_GATHERS 0
 #endif
 
 #if XCAP_GATHERS

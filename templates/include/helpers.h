@@ -61,7 +61,10 @@ static long (*const xcap_get_current_comm)(void *buf, u32 size) = (void *)16;
 static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src) = (void *)113;
 static long (*const xcap_probe_read_kernel_str)(void *dst, u32 size, const void *src) = (void *)115;
 static long (*const xcap_ringbuf_output)(void *ring, void *data, u64 size, u64 flags) = (void *)130;
+static void *(*const xcap_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
+static void (*const xcap_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static void *(*const xcap_this_cpu_ptr)(const void *percpu) = (void *)154;
+static void *(*const xcap_get_current_task_btf)(void) = (void *)158;
 static u64 (*const xcap_get_attach_cookie)(void *ctx) = (void *)174;
 static long (*const xcap_xdp_load_bytes)(const void *ctx, u32 offset, void *to,
 					 u32 length) = (void *)189;
@@ -74,6 +77,13 @@ static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 
 /* Hides a value's origin from clang, which else merges a bound away that the verifier must see. */
 #define XCAP_HIDE(value) asm volatile("" : "+r"(value))
+
+/*
+ * A number that the verifier is to know on this branch only, until the end. Else clang makes it
+ * where it is used, by asking for the branch anew, and to the verifier that may turn out the other
+ * way.
+ */
+#define XCAP_BRANCH_VALUE(to, number) asm volatile("%0 = %1" : "=r"(to) : "i"(number))
 
 #if XCAP_CASTS
 /*

@@ -2,6 +2,7 @@
 #ifndef XCAP_HIT_H
 #define XCAP_HIT_H
 
+#include "helpers.h"
 #include "kernel.gen.h"
 
 #define XCAP_DIRECTION_ANY 0
@@ -12,7 +13,7 @@
 struct xcap_hit {
 	const u64 *ctx;
 	struct sk_buff *skb;
-	struct sk_buff *given;	     /* the same, as some kfuncs want it: see XCAP_GIVEN */
+	struct sk_buff *given;	     /* the same as an argument: see XCAP_GIVEN, XCAP_SKB */
 	struct xdp_buff *xdp;	     /* else the packet is this, which no skb was made for yet */
 	struct xdp_desc *descriptor; /* xdp is the pool of a zero-copy socket, that sends this */
 	struct sock *rx_sk;
@@ -32,7 +33,19 @@ struct xcap_hit {
 	struct msghdr *msg; /* what a socket is to send, or to receive */
 	u32 ends;	    /* the packet is being freed */
 	u32 follows;	    /* only packets that are followed already: track.h */
+	u32 is_given;	    /* the skb is an argument itself */
 	u32 program;	    /* the id of what ran, where --rule asks and the hook knows */
 };
+
+/*
+ * A member of the packet's skb that is no pointer to a struct (for those see XCAP_GIVEN). From 6.2
+ * on the verifier trusts the arguments of a BTF-typed tracepoint (commit 3f00c5239344): the load is
+ * one instruction, where others look first, in six more, whether the address is the kernel's.
+ */
+#if XCAP_TYPED
+#define XCAP_SKB(hit, member) ((hit)->is_given ? (hit)->given->member : READ((hit)->skb, member))
+#else
+#define XCAP_SKB(hit, member) READ((hit)->skb, member)
+#endif
 
 #endif

@@ -66,12 +66,11 @@ static __always_inline u64 xcap_between(u64 from, u64 to)
 static __always_inline void xcap_view(const struct xcap_hit *hit, const struct xcap_net *net,
 				      struct xcap_view *v)
 {
-	struct sk_buff *skb = hit->skb;
-	u64 head = (u64)READ(skb, head);
-	u64 data = (u64)READ(skb, data) - head;
-	u64 mac = READ(skb, mac_header);
-	u64 network = READ(skb, network_header);
-	u64 tail = READ(skb, tail);
+	u64 head = (u64)XCAP_SKB(hit, head);
+	u64 data = (u64)XCAP_SKB(hit, data) - head;
+	u64 mac = XCAP_SKB(hit, mac_header);
+	u64 network = XCAP_SKB(hit, network_header);
+	u64 tail = XCAP_SKB(hit, tail);
 	u64 start = data;
 
 	v->link = XCAP_LINK_RAW;
@@ -84,7 +83,7 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 		if (xcap_on_ethernet(hit))
 			v->link = XCAP_LINK_ETHERNET;
 	} else if (mac != XCAP_MAC_UNSET && mac <= data && xcap_on_ethernet(hit) &&
-		   !(mac == network && READ(skb, mac_len) == 0)) {
+		   !(mac == network && XCAP_SKB(hit, mac_len) == 0)) {
 		v->link = XCAP_LINK_ETHERNET;
 		start = mac;
 	} else if (network && network < tail) {
@@ -94,7 +93,7 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	}
 	v->pkt.start = (void *)(head + start);
 	v->pkt.linear = xcap_between(start, tail);
-	v->pkt.wire_len = READ(skb, len) + data - start;
+	v->pkt.wire_len = XCAP_SKB(hit, len) + data - start;
 	v->pkt.outside = 0;
 	v->pkt.hit = hit;
 	v->pkt.net = net;
@@ -111,33 +110,32 @@ static __always_inline struct skb_shared_info *xcap_skb_info(struct sk_buff *skb
  * The VLAN tag that the kernel keeps beside the packet. Before 6.2 a bit says that there is one
  * (commit 354259fa73e2, "net: remove skb->vlan_present").
  */
-static __always_inline u32 xcap_vlan_present(struct sk_buff *skb)
+static __always_inline u32 xcap_vlan_present(const struct xcap_hit *hit)
 {
 #if XCAP_HAS_sk_buff__vlan_all
-	return READ(skb, vlan_all) != 0;
+	return XCAP_SKB(hit, vlan_all) != 0;
 #else
-	return XCAP_BITS_sk_buff__vlan_present(READ, skb);
+	return XCAP_BITS_sk_buff__vlan_present(XCAP_SKB, hit);
 #endif
 }
 
 /* There is a tag that is to be put back into the packet. */
 static __always_inline u32 xcap_tagged(const struct xcap_hit *hit, const struct xcap_view *v)
 {
-	return v->link == XCAP_LINK_ETHERNET && !hit->socket && !v->synth &&
-	       xcap_vlan_present(hit->skb);
+	return v->link == XCAP_LINK_ETHERNET && !hit->socket && !v->synth && xcap_vlan_present(hit);
 }
 
 /* As it stands in a packet: TPID and TCI. */
-static __always_inline u32 xcap_vlan_tag(struct sk_buff *skb)
+static __always_inline u32 xcap_vlan_tag(const struct xcap_hit *hit)
 {
-	return READ(skb, vlan_proto) | (u32)XCAP_BE16((u16)READ(skb, vlan_tci)) << 16;
+	return XCAP_SKB(hit, vlan_proto) | (u32)XCAP_BE16((u16)XCAP_SKB(hit, vlan_tci)) << 16;
 }
 
 /* The packet's mark, or that of the socket which stands in for one. */
 static __always_inline u32 xcap_mark(const struct xcap_hit *hit)
 {
 	if (!hit->socket)
-		return READ(hit->skb, mark);
+		return XCAP_SKB(hit, mark);
 	if (xcap_is_mini_socket(READ(hit->rx_sk, __sk_common.skc_state)))
 		return 0;
 	return READ(hit->rx_sk, sk_mark);
@@ -163,10 +161,11 @@ static __always_inline int xcap_meta_pkttype(const struct xcap_pkt *p, u32 *valu
 
 	/* A socket's packet is made up as it would send it. */
 	if (p->hit->socket || p->hit->direction == XCAP_DIRECTION_OUT ||
-	    (p->hit->direction == XCAP_DIRECTION_ANY && READ(skb, skb_iif) == 0 && READ(skb, sk)))
+	    (p->hit->direction == XCAP_DIRECTION_ANY && XCAP_SKB(p->hit, skb_iif) == 0 &&
+	     READ(skb, sk)))
 		*value = PACKET_OUTGOING;
 	else
-		*value = XCAP_BITS_sk_buff__pkt_type(READ, skb);
+		*value = XCAP_BITS_sk_buff__pkt_type(XCAP_SKB, p->hit);
 	return 0;
 }
 
@@ -191,28 +190,28 @@ static __always_inline int xcap_meta_hatype(const struct xcap_pkt *p, u32 *value
 static __always_inline int xcap_meta_protocol(const struct xcap_pkt *p, u32 *value)
 {
 	XCAP_META_OF_SKB(p, value);
-	*value = XCAP_BE16((u16)READ(p->hit->skb, protocol));
+	*value = XCAP_BE16((u16)XCAP_SKB(p->hit, protocol));
 	return 0;
 }
 
 static __always_inline int xcap_meta_mark(const struct xcap_pkt *p, u32 *value)
 {
 	XCAP_META_OF_SKB(p, value);
-	*value = READ(p->hit->skb, mark);
+	*value = XCAP_SKB(p->hit, mark);
 	return 0;
 }
 
 static __always_inline int xcap_meta_queue(const struct xcap_pkt *p, u32 *value)
 {
 	XCAP_META_OF_SKB(p, value);
-	*value = READ(p->hit->skb, queue_mapping);
+	*value = XCAP_SKB(p->hit, queue_mapping);
 	return 0;
 }
 
 static __always_inline int xcap_meta_rxhash(const struct xcap_pkt *p, u32 *value)
 {
 	XCAP_META_OF_SKB(p, value);
-	*value = READ(p->hit->skb, hash);
+	*value = XCAP_SKB(p->hit, hash);
 	return 0;
 }
 
@@ -231,21 +230,21 @@ static __always_inline int xcap_meta_random(const struct xcap_pkt *p, u32 *value
 static __always_inline int xcap_meta_vlan_present(const struct xcap_pkt *p, u32 *value)
 {
 	XCAP_META_OF_SKB(p, value);
-	*value = xcap_vlan_present(p->hit->skb);
+	*value = xcap_vlan_present(p->hit);
 	return 0;
 }
 
 static __always_inline int xcap_meta_vlan_tci(const struct xcap_pkt *p, u32 *value)
 {
 	XCAP_META_OF_SKB(p, value);
-	*value = READ(p->hit->skb, vlan_tci);
+	*value = XCAP_SKB(p->hit, vlan_tci);
 	return 0;
 }
 
 static __always_inline int xcap_meta_vlan_tpid(const struct xcap_pkt *p, u32 *value)
 {
 	XCAP_META_OF_SKB(p, value);
-	*value = XCAP_BE16((u16)READ(p->hit->skb, vlan_proto));
+	*value = XCAP_BE16((u16)XCAP_SKB(p->hit, vlan_proto));
 	return 0;
 }
 

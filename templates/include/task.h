@@ -40,13 +40,14 @@ static __always_inline long xcap_get_current_comm(void *buf, u32 size)
 static __always_inline void xcap_fill_task(struct xcap_event *e)
 {
 #if XCAP_CASTS
-	struct task_struct *task = (struct task_struct *)xcap_get_current_task();
+	/* Trusted, as in XCAP_SKB(); but not what it points to, as in XCAP_GIVEN(). */
+	struct task_struct *task = xcap_get_current_task_btf();
 	struct cred *cred = PROBE(task, cred);
 
-	e->tgid = PROBE(task, tgid);
-	e->pid = PROBE(task, pid);
+	e->tgid = task->tgid;
+	e->pid = task->pid;
 	e->uid = PROBE(cred, uid.val);
-	XCAP_PROBE_16(e->comm, task, comm);
+	XCAP_LOAD_16(e->comm, &task->comm);
 #else
 	u64 task = xcap_get_current_pid_tgid();
 

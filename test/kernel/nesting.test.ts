@@ -11,8 +11,9 @@ const EACH = process.env['XCAP_GUEST'] === undefined ? 20_000 : 4_000;
 /** Of the flood, until an event comes in the middle of another. */
 const ATTEMPTS = 4;
 /** Apart in size, so that a slot used twice at once would show in the bytes. */
-const PROCESS_PAYLOAD = 'p'.repeat(700);
-const SOFTIRQ_PAYLOAD_BYTES = 200;
+const IN_SLOTS = { where: 'in slots', process: 700, softirq: 400 } as const;
+/** Put together in the ring itself. */
+const IN_RING = { where: 'in the ring', process: 90, softirq: 150 } as const;
 
 /** Where packets are freed that are dropped: the function behind the tracepoint. */
 const freeing = ['sk_skb_reason_drop', 'kfree_skb_reason', 'kfree_skb'].find((name) =>
@@ -24,6 +25,7 @@ const HOOKS = [
   ...(kernel.fentry ? [`fentry:${freeing ?? ''}`] : []),
   ...(kernel.kprobeMisses ? [`kprobe:${freeing ?? ''}`] : []),
 ];
+const CASES = [...HOOKS.map((hook) => ({ hook, ...IN_SLOTS })), { hook: 'drop', ...IN_RING }];
 
 let pair: NetnsPair;
 beforeAll(() => {
@@ -42,9 +44,9 @@ async function allArrived(receiver: Netns): Promise<void> {
   }
 }
 
-describe.runIf(cpus().length > 1).each(HOOKS)(
-  'softirq drops that interrupt process-context drops, at %s',
-  (hook) => {
+describe.runIf(cpus().length > 1).each(CASES)(
+  'softirq drops that interrupt process-context drops, at $hook, $where',
+  ({ hook, process, softirq }) => {
     it('are each whole or counted as missed, and none is lost', async () => {
       const { a, b } = pair;
       a.iptables('-F', 'OUTPUT');
@@ -59,7 +61,7 @@ describe.runIf(cpus().length > 1).each(HOOKS)(
         0x0800,
         ipv4(
           { src: a.address4, dst: b.address4, protocol: 17 },
-          udp({ sport: 7, dport: 10, checksum: 0 }, filler(SOFTIRQ_PAYLOAD_BYTES)),
+          udp({ sport: 7, dport: 10, checksum: 0 }, filler(softirq)),
         ),
         { src: a.mac, dst: b.mac },
       );
@@ -67,7 +69,7 @@ describe.runIf(cpus().length > 1).each(HOOKS)(
       // Without an interruption the test shows nothing: on a busy machine the senders may not meet.
       let seen = { interruptions: 0, events: 0 };
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        seen = await flood(hook, frameHex);
+        seen = await flood(hook, frameHex, 'p'.repeat(process));
         if (seen.interruptions > 0 && seen.events === 2 * EACH) break;
       }
       expect(seen.events).toBe(2 * EACH);
@@ -87,7 +89,7 @@ interface Seen {
 }
 
 /** Both senders at once; each event that the kernel gave is whole or counted. */
-async function flood(hook: string, frameHex: string): Promise<Seen> {
+async function flood(hook: string, frameHex: string, sent: string): Promise<Seen> {
   const { a, b } = pair;
   const sender = buildSender('send-datagrams');
   const raw = buildSender('send-frames');
@@ -107,10 +109,7 @@ async function flood(hook: string, frameHex: string): Promise<Seen> {
     ],
     async () => {
       const [one, other] = await runTogether([
-        [
-          a.command(['taskset', '-c', '0', sender, b.address4, '9', String(EACH), '0']),
-          PROCESS_PAYLOAD,
-        ],
+        [a.command(['taskset', '-c', '0', sender, b.address4, '9', String(EACH), '0']), sent],
         [a.command(['taskset', '-c', '1', raw, a.device, String(EACH), '0']), `${frameHex}\n`],
       ]);
       expect([Number(one), Number(other)]).toEqual([EACH, EACH]);
@@ -123,7 +122,7 @@ async function flood(hook: string, frameHex: string): Promise<Seen> {
   const runs = /, (\d+) runs,/.exec(stderr)?.[1];
   expect(summary!.seen, stderr).toBe(Number(runs));
   expect(summary!.matched).toBe(records.length);
-  const payload = Buffer.from(PROCESS_PAYLOAD).toString('hex');
+  const payload = Buffer.from(sent).toString('hex');
   const frames = records.filter((record) => record.packet === frameHex);
   const datagrams = records.filter((record) => record.packet.slice(56) === payload);
   // Whatever is neither is a record that two events wrote.
@@ -149,7 +148,7 @@ describe.each(HOOKS.slice(0, 2))('tasks that take turns on one CPU, at %s', (hoo
     const sender = buildSender('send-datagrams');
     const send = [
       a.command(['taskset', '-c', '0', sender, b.address4, '9', String(EACH), '0']),
-      PROCESS_PAYLOAD,
+      'p'.repeat(IN_SLOTS.process),
     ] as const;
     const { records, summaries } = await capture(
       ['--hook', hook, '--netns', a.name, '-B', '65536', 'udp port 9'],

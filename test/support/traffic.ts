@@ -76,14 +76,18 @@ export function sendDatagrams(from: Netns, what: Datagrams): number {
   return send(from, [buildSender('send-datagrams'), what.to, ...numbers.map(String)], what.payload);
 }
 
-/** Put frames on the namespace's device exactly as given, link header included; returns how many were sent. */
+/** Put frames on a device of the namespace exactly as given, link header included; returns how many were sent. */
 export function sendFrames(
   from: Netns,
   frames: readonly Uint8Array[],
-  { count = 1, gapUs = 0 }: { readonly count?: number; readonly gapUs?: number } = {},
+  {
+    count = 1,
+    gapUs = 0,
+    device = from.device,
+  }: { readonly count?: number; readonly gapUs?: number; readonly device?: string } = {},
 ): number {
   const text = frames.map((frame) => `${Buffer.from(frame).toString('hex')}\n`).join('');
-  return send(from, [buildSender('send-frames'), from.device, String(count), String(gapUs)], text);
+  return send(from, [buildSender('send-frames'), device, String(count), String(gapUs)], text);
 }
 
 export interface AfXdpSending {

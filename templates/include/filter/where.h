@@ -54,7 +54,7 @@ static __always_inline struct net_device *xcap_where_dev(const struct xcap_net *
 static __always_inline u32 xcap_where_length(const struct xcap_hit *hit,
 					     const struct xcap_view *view)
 {
-	if (view->link == XCAP_LINK_ETHERNET && xcap_vlan_present(hit->skb))
+	if (view->link == XCAP_LINK_ETHERNET && xcap_vlan_present(hit))
 		return view->pkt.wire_len + 4;
 	return view->pkt.wire_len;
 }

@@ -152,6 +152,7 @@ static __always_inline void xcap_put_together(struct xcap_slot *slot, u32 base, 
 					      const void *bytes, u64 linear, struct xcap_view *v)
 {
 	volatile struct xcap_walk *walk = &slot->walk;
+	volatile struct xcap_found *found = &slot->found;
 	u8 *to = slot->data + base;
 	u64 at;
 
@@ -187,13 +188,13 @@ static __always_inline void xcap_put_together(struct xcap_slot *slot, u32 base, 
 		xcap_probe_read_kernel(slot->data + at, length, bytes);
 		at += length;
 	}
-	walk->linear = at;
-	walk->link = s->layers;
+	found->linear = at;
+	found->link = s->layers;
 	v->before = walk->end;
 	v->pkt.wire_len = (u32)walk->end + s->length;
-	v->pkt.linear = walk->linear;
+	v->pkt.linear = found->linear;
 	v->pkt.start = xcap_plain_address(to);
-	v->synth = walk->link;
+	v->synth = found->link;
 	v->link = XCAP_LINK_ETHERNET;
 }
 

@@ -41,7 +41,7 @@ static u32 the_context, the_tagged;
 static u64 the_task, the_user;
 static char the_comm[16];
 static u32 xcap_context(const u64 *ctx) { (void)ctx; return the_context; }
-static u32 xcap_vlan_present(struct sk_buff *skb) { (void)skb; return the_tagged; }
+static u32 xcap_vlan_present(const struct xcap_hit *hit) { (void)hit; return the_tagged; }
 static u64 xcap_get_current_pid_tgid(void) { return the_task; }
 static u64 xcap_get_current_uid_gid(void) { return the_user; }
 static u32 xcap_get_smp_processor_id(void) { return 1; }
