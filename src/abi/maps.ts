@@ -194,8 +194,10 @@ export function slotDataBytes(
   return (Math.max(captured, gathered, bare) + 7) & ~7;
 }
 
-/** Of struct xcap_walk and struct xcap_making, behind it. */
-export const SCRATCH_BYTES = 144 + 120;
+/** Of struct xcap_found. */
+export const FOUND_BYTES = 32;
+/** Of struct xcap_walk, struct xcap_found and struct xcap_making, behind it. */
+export const SCRATCH_BYTES = 112 + FOUND_BYTES + 120;
 
 /** The specs in the order of MAP_NAMES. */
 export function captureMaps(sizes: MapSizes): readonly MapSpec[] {

@@ -1,6 +1,7 @@
 import {
   CALLBACK_PLACEHOLDER,
   CLAIMED_SLOTS,
+  FOUND_BYTES,
   GATHER_STEP,
   HOOK_PLACEHOLDER,
   KFUNC_PLACEHOLDER,
@@ -79,6 +80,7 @@ export function configHeader(
     ...preemptDefines(preempt),
     ['XCAP_SLOT_DATA', input.slotData],
     ['XCAP_GATHER_STEP', GATHER_STEP],
+    ['XCAP_FOUND_BYTES', FOUND_BYTES],
     ['XCAP_SCRATCH_BYTES', SCRATCH_BYTES],
     ['XCAP_FILTER_GATHERS', filterGathers(input, paged)],
     ['XCAP_FILTER_REACH', `${reachOf(input)}u`],
@@ -97,9 +99,8 @@ export function configHeader(
 /** Room for a packet's bytes in events that are put together in the ring itself: most packets are small or large. */
 const SMALL_BYTES = 128;
 const SMALL_MAX_BYTES = 256;
-/** Of struct xcap_found of templates/include/event.h. */
-const FOUND_BYTES = 32;
 
+/** What was found of the packet is put there before its bytes are (templates/include/capture.h). */
 function smallDefines(captureMax: number): [string, number][] {
   const most = Math.max(FOUND_BYTES, (Math.min(captureMax, SMALL_MAX_BYTES) + 7) & ~7);
   return [

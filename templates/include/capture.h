@@ -130,10 +130,12 @@ static __always_inline void xcap_settle(struct xcap_found *found, struct xcap_vi
 }
 
 /* All of an event, `most` bytes of its packet at most; returns how many. */
-static __always_inline u64 xcap_fill_slot(struct xcap_slot *slot, struct xcap_found *found,
-					  const struct xcap_hit *hit, const struct xcap_net *net,
-					  struct xcap_view *view, u64 most, int small)
+static __always_inline u64 xcap_fill_slot(struct xcap_slot *slot, const struct xcap_hit *hit,
+					  const struct xcap_net *net, struct xcap_view *view,
+					  u64 most, int small)
 {
+	/* A small event has it in the place of the packet, until that is copied. */
+	struct xcap_found *found = small ? (struct xcap_found *)slot->data : &slot->found;
 	u64 length;
 
 	xcap_settle(found, view);
@@ -173,8 +175,7 @@ static __always_inline u32 xcap_send_small(const struct xcap_hit *hit, const str
 	}
 	if (!slot)
 		return XCAP_COUNT_LOST;
-	/* What was found is in the place of the packet until that is copied. */
-	xcap_fill_slot(slot, (struct xcap_found *)slot->data, hit, net, view, most, 1);
+	xcap_fill_slot(slot, hit, net, view, most, 1);
 	xcap_ringbuf_submit(slot, 0);
 	return XCAP_COUNT_SUBMITTED;
 }
@@ -193,7 +194,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 	slot = xcap_take_slot(&nesting, &place);
 	if (!slot)
 		return XCAP_COUNT_MISSED;
-	length = xcap_fill_slot(slot, &slot->found, hit, net, view, XCAP_CAPTURE_MAX, 0);
+	length = xcap_fill_slot(slot, hit, net, view, XCAP_CAPTURE_MAX, 0);
 	if (hit->until_return)
 		outcome = xcap_keep(hit, slot);
 	else if (xcap_ringbuf_output(MAP(XCAP_MAP_RING), slot, XCAP_DATA_AT + length, 0) == 0)

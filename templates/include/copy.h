@@ -64,6 +64,8 @@ static __always_inline u64 xcap_copy_words(struct xcap_slot *slot, const void *f
 {
 	u64 *to = (u64 *)slot->data;
 
+	/* What was found lies there: to clang words of another type, that may be read later. */
+	XCAP_FORGET();
 #pragma unroll
 	for (u32 part = 0; part < XCAP_SMALL_MAX; part += XCAP_WORDS_BYTES) {
 		const u64 *words = (u64 *)XCAP_CAST((struct rtnl_link_stats64 *)(from + part));
@@ -131,8 +133,10 @@ static __always_inline int xcap_fits(const struct xcap_pkt *pkt, u64 room)
 	return XCAP_CAPTURE_MAX <= room || pkt->linear <= room - XCAP_TAG_BYTES;
 }
 
-/* Captures the packet's bytes, `most` of them at most, to a small event or a slot; returns how
- * many. */
+/*
+ * Captures the packet's bytes, `most` of them at most, to a small event or a slot; returns how
+ * many.
+ */
 static __always_inline u64 xcap_copy_packet(struct xcap_slot *slot,
 					    volatile struct xcap_found *found,
 					    const struct xcap_hit *hit,

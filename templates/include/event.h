@@ -37,8 +37,10 @@ struct xcap_walk {
 	u8 frags;
 };
 
-/* What the packet is: its first byte, how many are linear, XCAP_LINK_*, whether a VLAN tag lies
- * beside it. In memory for the same reason. */
+/*
+ * What the packet is: its first byte, how many are linear, XCAP_LINK_*, whether a VLAN tag lies
+ * beside it. In memory for the same reason.
+ */
 struct xcap_found {
 	u64 start;
 	u32 linear;
@@ -49,6 +51,7 @@ struct xcap_found {
 	s32 before;
 };
 
+_Static_assert(sizeof(struct xcap_found) == XCAP_FOUND_BYTES, "src/abi/maps.ts");
 _Static_assert(sizeof(struct xcap_walk) + sizeof(struct xcap_found) + sizeof(struct xcap_making) ==
 		       XCAP_SCRATCH_BYTES,
 	       "src/abi/maps.ts");
@@ -79,7 +82,5 @@ struct xcap_slot {
 #define XCAP_TAG_BYTES 4
 
 #define XCAP_DATA_AT __builtin_offsetof(struct xcap_slot, data)
-
-_Static_assert(XCAP_SMALL >= sizeof(struct xcap_found), "see xcap_send_small()");
 
 #endif

@@ -11,9 +11,9 @@ const EACH = process.env['XCAP_GUEST'] === undefined ? 20_000 : 4_000;
 /** Of the flood, until an event comes in the middle of another. */
 const ATTEMPTS = 4;
 /** Apart in size, so that a slot used twice at once would show in the bytes. */
-const IN_SLOTS = { where: 'in slots', process: 700, softirq: 400 } as const;
+const IN_SLOTS = { where: 'in slots', processBytes: 700, softirqBytes: 400 } as const;
 /** Put together in the ring itself. */
-const IN_RING = { where: 'in the ring', process: 90, softirq: 150 } as const;
+const IN_RING = { where: 'in the ring', processBytes: 90, softirqBytes: 150 } as const;
 
 /** Where packets are freed that are dropped: the function behind the tracepoint. */
 const freeing = ['sk_skb_reason_drop', 'kfree_skb_reason', 'kfree_skb'].find((name) =>
@@ -46,7 +46,7 @@ async function allArrived(receiver: Netns): Promise<void> {
 
 describe.runIf(cpus().length > 1).each(CASES)(
   'softirq drops that interrupt process-context drops, at $hook, $where',
-  ({ hook, process, softirq }) => {
+  ({ hook, processBytes, softirqBytes }) => {
     it('are each whole or counted as missed, and none is lost', async () => {
       const { a, b } = pair;
       a.iptables('-F', 'OUTPUT');
@@ -61,7 +61,7 @@ describe.runIf(cpus().length > 1).each(CASES)(
         0x0800,
         ipv4(
           { src: a.address4, dst: b.address4, protocol: 17 },
-          udp({ sport: 7, dport: 10, checksum: 0 }, filler(softirq)),
+          udp({ sport: 7, dport: 10, checksum: 0 }, filler(softirqBytes)),
         ),
         { src: a.mac, dst: b.mac },
       );
@@ -69,7 +69,7 @@ describe.runIf(cpus().length > 1).each(CASES)(
       // Without an interruption the test shows nothing: on a busy machine the senders may not meet.
       let seen = { interruptions: 0, events: 0 };
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        seen = await flood(hook, frameHex, 'p'.repeat(process));
+        seen = await flood(hook, frameHex, 'p'.repeat(processBytes));
         if (seen.interruptions > 0 && seen.events === 2 * EACH) break;
       }
       expect(seen.events).toBe(2 * EACH);
@@ -148,7 +148,7 @@ describe.each(HOOKS.slice(0, 2))('tasks that take turns on one CPU, at %s', (hoo
     const sender = buildSender('send-datagrams');
     const send = [
       a.command(['taskset', '-c', '0', sender, b.address4, '9', String(EACH), '0']),
-      'p'.repeat(IN_SLOTS.process),
+      'p'.repeat(IN_SLOTS.processBytes),
     ] as const;
     const { records, summaries } = await capture(
       ['--hook', hook, '--netns', a.name, '-B', '65536', 'udp port 9'],
