@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs';
 
 /** What goes to standard error. Standard output belongs to packets. */
 export interface Logger {
-  /** One line with the prefix `xcap: `. */
-  note(message: string): void;
+  /** A line each with the prefix `xcap: `, all in one write: there may be thousands. */
+  note(...messages: readonly string[]): void;
   /** Text as it is, lines of a summary for example; a final line feed is added where missing. */
   text(text: string): void;
 }
@@ -54,8 +54,8 @@ export function createLogger(fd = 2): Logger {
   }
   return {
     text,
-    note(message) {
-      text(`xcap: ${message}`);
+    note(...messages) {
+      if (messages.length > 0) text(messages.map((message) => `xcap: ${message}`).join('\n'));
     },
   };
 }

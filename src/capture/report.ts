@@ -49,7 +49,7 @@ export function reportCounts(
   stats: RunStats,
   format = formatStats,
 ): void {
-  for (const line of summarise(stats.hooks, hooks)) io.log.note(format(line));
+  io.log.note(...summarise(stats.hooks, hooks).map(format));
   if (stats.sharedMisses > 0) {
     io.log.note(
       `${stats.sharedMisses} missed at functions that share a program: one ran inside another`,

@@ -109,10 +109,9 @@ export function emitHookFunctions(
   const functions = new Map<string, { readonly name: string; readonly each: string | undefined }>();
   const own = hooks.map((hook) => emitBody(hook, kind, regs, valueOf).join('\n'));
   const programs = hooks.map((hook) => (share ? sharedProgram(hook, seesBare(hook)) : undefined));
-  const shared = manyWays(programs, own);
+  const shared = new Map(manyWays(programs, own).map((by) => [by, emitSharedBody(by)]));
   const nameOf = hooks.map((hook, i) => {
-    const by = programs[i];
-    const body = by !== undefined && shared.has(by) ? emitSharedBody(by) : (own[i] ?? '');
+    const body = shared.get(programs[i] ?? '') ?? own[i] ?? '';
     const { name } = functions.get(body) ?? { name: `${prefix}${functions.size}` };
     functions.set(body, { name, each: emitEach(hook)?.join('\n') });
     return name;
@@ -137,12 +136,12 @@ const OWN_PROGRAMS = 2;
 function manyWays(
   programs: readonly (string | undefined)[],
   bodies: readonly string[],
-): ReadonlySet<string> {
+): readonly string[] {
   const ways = new Map<string, Set<string>>();
   programs.forEach((by, i) => {
     if (by !== undefined) ways.set(by, (ways.get(by) ?? new Set()).add(bodies[i] ?? ''));
   });
-  return new Set([...ways].filter(([, { size }]) => size > OWN_PROGRAMS).map(([by]) => by));
+  return [...ways].flatMap(([by, { size }]) => (size > OWN_PROGRAMS ? [by] : []));
 }
 
 const DIRECTIONS = {

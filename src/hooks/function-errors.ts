@@ -82,6 +82,6 @@ function nearFunctions(name: string, kernel: FunctionKernel): readonly string[] 
   const hookable = new Set(
     [...packetFunctions(kernel, (each) => alike.has(each))].map((each) => each.name),
   );
-  const compiled = kernel.symbols.find((each) => hookable.has(each));
+  const compiled = kernel.symbols.find(hookable);
   return [...alike].filter((each) => compiled.has(each)).slice(0, 3);
 }

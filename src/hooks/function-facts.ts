@@ -1,7 +1,7 @@
 import type { Btf } from '../btf/btf.ts';
 import { BtfError } from '../btf/error.ts';
 import { functionOf, type BtfFunction } from '../btf/functions.ts';
-import type { FunctionSymbol } from '../kernel/kallsyms.ts';
+import { baseName, type FunctionSymbol } from '../kernel/find-functions.ts';
 import type { KernelView } from '../kernel/view.ts';
 import type { Carrier } from './resolved.ts';
 
@@ -48,7 +48,7 @@ export function locateFunctions(
   names: ReadonlySet<string>,
 ): (name: string) => FunctionCode {
   if (names.size === 0) return () => ({ symbols: [], twins: [] });
-  const found = symbols.find((each) => names.has(each) || names.has(baseName(each)));
+  const found = symbols.find(names);
   const twins = new Map<string, string[]>();
   for (const each of found.keys()) {
     const base = baseName(each);
@@ -58,12 +58,6 @@ export function locateFunctions(
     else known.push(each);
   }
   return (name) => ({ symbols: found.get(name) ?? [], twins: twins.get(name) ?? [] });
-}
-
-/** `tcp_v4_rcv` of `tcp_v4_rcv.isra.0` */
-function baseName(symbol: string): string {
-  const dot = symbol.indexOf('.');
-  return dot < 0 ? symbol : symbol.slice(0, dot);
 }
 
 /** All that the kernel says of a function. @param locate knows the code of that name */

@@ -1,5 +1,5 @@
 import { NFT_CHANGE, RULE_KINDS, type RuleKind } from '../abi/rules.ts';
-import type { FunctionSymbol } from '../kernel/kallsyms.ts';
+import type { FunctionSymbol } from '../kernel/find-functions.ts';
 import type { PtRegs } from '../kernel/pt-regs.ts';
 import type { KernelView } from '../kernel/view.ts';
 import type { RuleWatcher, WatcherUnit } from './rule-watcher.ts';
@@ -16,11 +16,10 @@ export interface RuleCall {
 /** In the order of xcap_xt_table_name(). */
 const TABLES = ['filter', 'nat', 'mangle', 'raw', 'security'] as const;
 
-const XT = /^ip6?table_(?:(filter|mangle|raw|security)_hook|nat_do_chain)$/;
-const CLASSIFIER = /^(?:cls_bpf|u32|fl|mall|basic|fw|route4|flow|cls_cgroup)_classify$/;
+const CLASSIFIERS = ['cls_bpf', 'u32', 'fl', 'mall', 'basic', 'fw', 'route4', 'flow', 'cls_cgroup'];
 
 /** NFPROTO_*, include/uapi/linux/netfilter.h. */
-const NFT: ReadonlyMap<string, number> = new Map([
+const NFT: readonly (readonly [string, number])[] = [
   ['nft_do_chain_inet', 1],
   ['nft_do_chain_inet_ingress', 1],
   ['nft_do_chain_ipv4', 2],
@@ -32,24 +31,27 @@ const NFT: ReadonlyMap<string, number> = new Map([
   ['nf_route_table_hook4', 0],
   ['nf_route_table_hook6', 0],
   ['nf_route_table_inet', 0],
-]);
+];
 
-/** Classifiers of tc, by the names of their functions. */
-export const isClassifier = (name: string): boolean => CLASSIFIER.test(name);
+const CALLS: ReadonlyMap<string, RuleCall> = new Map<string, RuleCall>([
+  ...NFT.map(([name, family]) => [name, { kind: 'nft', family }] as const),
+  ...TABLES.flatMap((table) =>
+    ['iptable', 'ip6table'].map((of) => {
+      const name = table === 'nat' ? `${of}_nat_do_chain` : `${of}_${table}_hook`;
+      return [name, { kind: 'xt', family: 0, table }] as const;
+    }),
+  ),
+  ...CLASSIFIERS.map((name) => [`${name}_classify`, { kind: 'tc', family: 0 }] as const),
+]);
 
 /**
  * Functions that netfilter and tc call by pointer, all with the arguments of nf_hookfn or of a classifier. Of those of
  * iptables-legacy each is a table's own.
  */
-export function ruleCall(name: string): RuleCall | undefined {
-  const table = XT.exec(name);
-  if (table !== null) {
-    return { kind: 'xt', family: 0, table: TABLES.find((each) => each === table[1]) ?? 'nat' };
-  }
-  const family = NFT.get(name);
-  if (family !== undefined) return { kind: 'nft', family };
-  return isClassifier(name) ? { kind: 'tc', family: 0 } : undefined;
-}
+export const ruleCall = (name: string): RuleCall | undefined => CALLS.get(name);
+
+/** A classifier of tc, by the name of its function. */
+export const isClassifier = (name: string): boolean => ruleCall(name)?.kind === 'tc';
 
 /** What the program at the return of a function is told: xcap_call_hook_done(). */
 export function callNumber({ kind, family, table }: RuleCall): number {
@@ -59,7 +61,7 @@ export function callNumber({ kind, family, table }: RuleCall): number {
 
 /** Ends tables together with the socket of their owner (5.12): a change that NFT_CHANGE is not called for. */
 const OWNERS_END = 'nft_rcv_nl_event';
-const CHANGES = new Set([NFT_CHANGE, OWNERS_END]);
+const WATCHED: ReadonlySet<string> = new Set([...CALLS.keys(), NFT_CHANGE, OWNERS_END]);
 
 /** Arguments that the programs look at. */
 const ARGUMENTS = 3;
@@ -71,7 +73,7 @@ export function findCalls(
 ): WatcherUnit | undefined {
   const { registers } = kernel;
   if (registers === undefined || registers.argumentOffsets.length < ARGUMENTS) return undefined;
-  const found = kernel.symbols.find((name) => CHANGES.has(name) || ruleCall(name) !== undefined);
+  const found = kernel.symbols.find(WATCHED);
   const calls = [...found].flatMap(([target, symbols]) => {
     const call = ruleCall(target);
     if (call === undefined) return [];

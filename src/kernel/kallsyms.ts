@@ -7,13 +7,6 @@ export interface KernelSymbol {
   readonly module: string | undefined;
 }
 
-/** Where a function begins. */
-export interface FunctionSymbol {
-  /** Undefined when addresses are hidden from this reader. */
-  readonly address: bigint | undefined;
-  readonly module: string | undefined;
-}
-
 /** Both ends included. */
 export interface AddressRange {
   readonly from: bigint;
@@ -172,25 +165,6 @@ export class Kallsyms {
       ranges.push({ from, to });
     });
     return ranges;
-  }
-
-  /** Where functions are, by name, for each name that `wanted` accepts. */
-  find(wanted: (name: string) => boolean): Map<string, FunctionSymbol[]> {
-    const found = new Map<string, FunctionSymbol[]>();
-    const { buffer, byteOffset, length } = this.#names;
-    // One call makes all of the strings: a fifth of the time that a loop over their bytes takes.
-    const names = Buffer.from(buffer, byteOffset, length).toString('latin1').split('\n');
-    for (const [index, name] of names.entries()) {
-      if (index === this.count) break;
-      if (!wanted(name)) continue;
-      const moduleId = this.#moduleIds[index] ?? 0;
-      const module = moduleId === 0 ? undefined : this.#modules[moduleId];
-      const symbol = { address: this.hidden ? undefined : this.#address(index), module };
-      const known = found.get(name);
-      if (known === undefined) found.set(name, [symbol]);
-      else known.push(symbol);
-    }
-    return found;
   }
 
   #address(index: number): bigint {

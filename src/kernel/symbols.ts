@@ -1,11 +1,6 @@
+import { findFunctions, type FunctionSymbol } from './find-functions.ts';
 import { type Clock, Gate, monotonicClock } from './gate.ts';
-import {
-  type AddressRange,
-  type FunctionSymbol,
-  isEndMark,
-  Kallsyms,
-  type KernelSymbol,
-} from './kallsyms.ts';
+import { type AddressRange, isEndMark, Kallsyms, type KernelSymbol } from './kallsyms.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** Reading kallsyms takes a tenth of a second, so an address of no name must not cause it often. */
@@ -135,18 +130,22 @@ export class KernelSymbols {
     return this.#load().rangesOf(name);
   }
 
-  /** The functions of which `wanted` accepts the name; there may be several of one name. */
-  find(wanted: (name: string) => boolean): ReadonlyMap<string, readonly FunctionSymbol[]> {
-    return this.#load().find(wanted);
+  /** See findFunctions(). */
+  find(names: ReadonlySet<string>): ReadonlyMap<string, readonly FunctionSymbol[]> {
+    return findFunctions(this.#read(), names);
   }
 
   #load(): Kallsyms {
     if (this.#table === undefined) {
       this.#reload.pass();
       this.#modules = this.#listModules();
-      this.#table = new Kallsyms(this.#reader.readFile('/proc/kallsyms') ?? new Uint8Array());
+      this.#table = new Kallsyms(this.#read());
     }
     return this.#table;
+  }
+
+  #read(): Uint8Array {
+    return this.#reader.readFile('/proc/kallsyms') ?? new Uint8Array();
   }
 
   /** Names and addresses of the loaded modules; their use counts change all the time. */

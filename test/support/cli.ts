@@ -15,7 +15,9 @@ export async function runInProcess(
   let out = '';
   let err = '';
   const log = {
-    note: (message: string) => void (err += `xcap: ${message}\n`),
+    note: (...messages: readonly string[]) => {
+      for (const message of messages) err += `xcap: ${message}\n`;
+    },
     text: (text: string) => void (err += `${text}\n`),
   };
   const io = {

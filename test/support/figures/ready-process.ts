@@ -21,10 +21,10 @@ export interface ReadyOptions {
   readonly output?: (stdout: Readable) => void;
 }
 
-const READY_MS = 120_000;
+const READY_MS = 300_000;
 const STOP_MS = 90_000;
 
-/** @throws when it ends before it is ready, or takes longer than two minutes */
+/** @throws when it ends before it is ready, or takes longer than five minutes */
 export async function startReady(
   [program = '', ...args]: readonly string[],
   { ready, environment, output }: ReadyOptions,

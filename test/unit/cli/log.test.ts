@@ -15,11 +15,12 @@ test('createLogger() writes lines with the prefix, and text as it is', () => {
   const path = join(folder, 'log');
   const fd = openSync(path, 'w');
   const log = createLogger(fd);
-  log.note('one');
+  log.note('one', 'and one');
+  log.note();
   log.text('  two');
   log.text('three\n');
   closeSync(fd);
   log.note('lost, without an error');
-  expect(readFileSync(path, 'utf8')).toBe('xcap: one\n  two\nthree\n');
+  expect(readFileSync(path, 'utf8')).toBe('xcap: one\nxcap: and one\n  two\nthree\n');
   rmSync(folder, { recursive: true });
 });
