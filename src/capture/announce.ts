@@ -14,7 +14,7 @@ export async function announce(
   if (options.readyFile !== undefined) writeReadyFile(options.readyFile);
   io.ready?.();
   // Events are in the ring from here on: what they need beside is read while the first ones come in.
-  for (const note of plan.warmUp()) io.log.note(note);
+  io.log.note(...plan.warmUp());
   const { releaseMemory } = await import('./release-memory.ts');
   releaseMemory();
 }

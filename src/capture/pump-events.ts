@@ -72,7 +72,7 @@ export async function pumpEvents(
   ];
   const stopListening = io.onSummaryRequest(() => {
     reportCounts(io, plan.hooks, stats());
-    for (const line of costs()) io.log.note(line);
+    io.log.note(...costs());
   });
   const tellVerdicts = (): void => {
     if (options.xdpcap?.counts === true) io.log.text(formatVerdictLine(stats().hooks));

@@ -71,7 +71,7 @@ export function report(
     const wrong = sumsError(stat);
     if (wrong !== undefined) io.log.note(`${stat.hook}: counters do not add up: ${wrong}: a bug`);
   }
-  for (const note of notes) io.log.note(note);
+  io.log.note(...notes);
   if (!summary) return;
   const [nothing, advice] = explainNothing(stats.hooks, describeHooks(hooks));
   if (nothing !== undefined) io.log.note(nothing);

@@ -40,7 +40,7 @@ export async function runCapture(
   try {
     const loaded = options.loadPass && !options.dryRun ? loadPassPrograms(options.hooks, held) : [];
     const plan = planIt();
-    for (const note of loaded) io.log.note(note);
+    io.log.note(...loaded);
     if (compiler === undefined) {
       for (const { text } of plan.program.units) io.stdout.print(numberLines(text));
       plan.program.values.forEach((value, i) => {
@@ -49,7 +49,7 @@ export async function runCapture(
       return EXIT.done;
     }
     requirePrivileges();
-    for (const note of plan.notes) io.log.note(note);
+    io.log.note(...plan.notes);
     return await capture(options, io, plan, compiler, held);
   } finally {
     held[Symbol.dispose]();
@@ -181,7 +181,7 @@ async function attach(
   if (first === undefined) return;
   const hooks = plan.hooks.filter(({ part }) => part !== 'entry').length;
   if (refused.length >= hooks) throw first.error;
-  for (const line of describeRefusals(refused, hooks)) io.log.note(line);
+  io.log.note(...describeRefusals(refused, hooks));
 }
 
 function watchRules(

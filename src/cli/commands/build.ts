@@ -37,7 +37,7 @@ export async function buildCommand(
   const { buildProgram } = await import('../../capture/build.ts');
   const { encodeBuilt } = await import('../../capture/built-file.ts');
   const { program, notes } = await buildProgram(options, kernel);
-  for (const note of notes) io.log.note(note);
+  io.log.note(...notes);
   const text = encodeBuilt(program);
   if (path === '-') io.stdout.print(text);
   else writeWhole(path, text);
