@@ -14,13 +14,26 @@ import { measureMemory } from './memory.ts';
 import { measureOptions } from './options.ts';
 import { measureParts } from './parts.ts';
 import { measurePeers } from './peers.ts';
-import { plotGrowth } from './plot.ts';
+import { plotGrowth, requireGnuplot } from './plot.ts';
 import { measureProgram } from './program-cost.ts';
 import { measureReader } from './reader.ts';
 import { measureSender } from './sender.ts';
 import { formatSpread, formatTable } from './spread.ts';
 import { measureStartup } from './startup.ts';
 import { DROPPED_PORT } from './traffic-run.ts';
+
+/** What is measured when nothing is asked for, and what else can be asked for. */
+const BY_DEFAULT = [
+  'startup',
+  'parts',
+  'program',
+  'options',
+  'reader',
+  'memory',
+  'sender',
+  'growth',
+];
+const FIGURES = [...BY_DEFAULT, 'peers', 'many'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,7 +44,7 @@ const { values, positionals } = parseArgs({
     realtime: { type: 'boolean', default: false },
     peers: { type: 'string', default: '' },
     plot: { type: 'string' },
-    only: { type: 'string', default: 'startup,parts,program,options,reader,memory,sender,growth' },
+    only: { type: 'string', default: BY_DEFAULT.join(',') },
   },
 });
 const [checkout = ''] = positionals;
@@ -42,6 +55,11 @@ const script = [...before, xcap];
 const runs = Number(values.runs);
 const packets = Number(values.packets);
 const wanted = values.only.split(',');
+for (const name of wanted) {
+  if (!FIGURES.includes(name)) throw new Error(`--only ${name}: it knows ${FIGURES.join(', ')}`);
+}
+// Before an hour is spent on what cannot be drawn.
+if (values.plot !== undefined) requireGnuplot();
 
 const pair = new NetnsPair();
 pair.b.iptables('-A', 'INPUT', '-p', 'udp', '--dport', String(DROPPED_PORT), '-j', 'DROP');

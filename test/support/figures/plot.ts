@@ -37,19 +37,22 @@ function script({ title, xLabel, yLabel, logX, lines }: Growth, file: string): s
   ].join('\n');
 }
 
+function gnuplot(args: readonly string[], input: string, wanted: string): void {
+  const { status, stderr, error } = spawnSync('gnuplot', args, { input, encoding: 'utf8' });
+  if (status === 0) return;
+  throw new Error(`${wanted}: gnuplot: ${error?.message ?? stderr}: apt-get install gnuplot-nox`);
+}
+
+/** @throws Error when pictures cannot be drawn here */
+export function requireGnuplot(): void {
+  gnuplot(['--version'], '', '--plot');
+}
+
 /** Draws each as DIRECTORY/growth-NAME.svg, by gnuplot. @returns the files */
 export function plotGrowth(growths: readonly Growth[], directory: string): readonly string[] {
   return growths.map((growth) => {
     const file = join(directory, `growth-${growth.name}.svg`);
-    const { status, stderr, error } = spawnSync('gnuplot', [], {
-      input: script(growth, file),
-      encoding: 'utf8',
-    });
-    if (status !== 0) {
-      throw new Error(
-        `drawing ${file}: gnuplot: ${error?.message ?? stderr}: apt-get install gnuplot-nox`,
-      );
-    }
+    gnuplot([], script(growth, file), `drawing ${file}`);
     return file;
   });
 }
