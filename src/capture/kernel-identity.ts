@@ -1,4 +1,4 @@
-import { sha256 } from '../compile/object-cache.ts';
+import { sha256 } from '../util/private-files.ts';
 import { readText, type FileReader } from '../kernel/reader.ts';
 import type { KernelIdentity } from './built-program.ts';
 

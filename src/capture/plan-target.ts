@@ -4,6 +4,7 @@ import { createProber } from '../bpf/probes.ts';
 import { openLibpcap } from '../ffi/libpcap.ts';
 import type { ExpressionCompiler } from '../filter/cbpf.ts';
 import type { Prober } from '../kernel/features.ts';
+import type { KernelMemory } from '../kernel/memory.ts';
 import type { AddressNames } from '../kernel/symbols.ts';
 import { liveReader, type FileReader } from '../kernel/reader.ts';
 
@@ -16,6 +17,8 @@ export interface PlanTarget {
   /** As in KernelViewOptions. */
   readonly createNames?: () => AddressNames | undefined;
   readonly expressions: ExpressionCompiler;
+  /** What was found out about it before; undefined: nothing. */
+  readonly memory?: KernelMemory | undefined;
   /** Namespaces and devices are looked up where the program will run: any number stands for them here. */
   readonly namesLater: boolean;
 }

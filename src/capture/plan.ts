@@ -100,6 +100,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
     arch: target.arch,
     createProber: target.createProber,
     createNames: target.createNames,
+    memory: target.memory,
     withoutFeatures: options.withoutFeature.map(parseFeature),
   });
   const device = findDevice(options.interface, view, target);
@@ -201,7 +202,7 @@ export function makePlan(options: CaptureOptions, target: PlanTarget = THIS_SYST
       skips: options.maxOverhead !== undefined,
       // Looking for it may take all of kallsyms.
       redirect: hooks.some(({ xdp }) => xdp !== undefined)
-        ? redirectSource(view.btf, view.arch, reader)
+        ? redirectSource(view.btf, view.arch, reader, view.memory)
         : { kind: 'none' },
       rules: rules?.input,
       top: top?.by,

@@ -18,7 +18,7 @@ import type { CaptureIo, CaptureOptions } from './options.ts';
 import { makePlan } from './plan.ts';
 import { THIS_SYSTEM } from './plan-target.ts';
 import { requirePrivileges } from './privileges.ts';
-import { runCapture } from './run.ts';
+import { runPlanned } from './run.ts';
 
 /**
  * Runs what `xcap build` made: a capture as any other, planned here anew, but that neither libpcap nor a compiler
@@ -52,7 +52,7 @@ export async function runBuilt(
     compile: (input: Parameters<typeof makeObject>[0]) =>
       Promise.resolve(loadable(() => makeObject(input, built.insns), path)),
   };
-  return await runCapture(options, io, source, () => {
+  return await runPlanned(options, io, source, () => {
     const plan = makePlan(options, target);
     requireSameProgram(built, plan, path);
     return plan;

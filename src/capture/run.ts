@@ -5,12 +5,15 @@ import { numberLines } from '../codegen/compose.ts';
 import { EXIT, UnsupportedError, VerifierError, type ExitCode } from '../errors.ts';
 import { userCompileError } from '../user-c/user-c.ts';
 import { Disposer } from '../util/disposer.ts';
+import type { PrivateFiles } from '../util/private-files.ts';
 import { liveReader } from '../kernel/reader.ts';
 import { followProcesses } from './follow-processes.ts';
 import { ProgramFollower } from './follow-programs.ts';
 import { loadPassPrograms } from './load-pass.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
+import { kernelMemory } from './kernel-memory.ts';
 import { makePlan, type CapturePlan } from './plan.ts';
+import { THIS_SYSTEM } from './plan-target.ts';
 import { requirePrivileges } from './privileges.ts';
 import { lostCounts, pumpEvents } from './pump-events.ts';
 import { describeRefusals, type Refusal } from './refusals.ts';
@@ -27,14 +30,27 @@ export interface ObjectSource {
  * A whole capture: plan, compile, attach, pump until told to end, drain, close, summary.
  *
  * @param compiler undefined for a dry run
- * @param planIt decides everything that the run needs
+ * @param files where what was found is kept for the next run
  * @throws XcapError with the exit status; nothing stays attached on any path
  */
-export async function runCapture(
+export function runCapture(
   options: CaptureOptions,
   io: CaptureIo,
   compiler: ObjectSource | undefined,
-  planIt: () => CapturePlan = () => makePlan(options),
+  files: PrivateFiles | undefined,
+): Promise<ExitCode> {
+  return runPlanned(options, io, compiler, () => {
+    const memory = files && kernelMemory(files, liveReader, options.withoutFeature);
+    return makePlan(options, { ...THIS_SYSTEM, memory });
+  });
+}
+
+/** As runCapture(). @param planIt decides everything that the run needs */
+export async function runPlanned(
+  options: CaptureOptions,
+  io: CaptureIo,
+  compiler: ObjectSource | undefined,
+  planIt: () => CapturePlan,
 ): Promise<ExitCode> {
   const held = new Disposer();
   try {

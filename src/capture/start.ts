@@ -1,6 +1,7 @@
 import { ObjectCache } from '../compile/object-cache.ts';
-import { ObjectCompiler, type CacheUse } from '../compile/object-compiler.ts';
+import { ObjectCompiler } from '../compile/object-compiler.ts';
 import type { ExitCode } from '../errors.ts';
+import { PrivateFiles } from '../util/private-files.ts';
 import type { CaptureIo, CaptureOptions } from './options.ts';
 
 /**
@@ -34,25 +35,32 @@ export async function startCapture(options: CaptureOptions, io: CaptureIo): Prom
 }
 
 async function start(options: CaptureOptions, io: CaptureIo): Promise<ExitCode> {
-  const compiler = options.dryRun ? undefined : await ObjectCompiler.start(cacheUse(options, io));
+  const files = options.dryRun ? undefined : openCache(options, io);
+  const compiler = options.dryRun ? undefined : await startCompiler(options, files);
   try {
     const { runCapture } = await import('./run.ts');
-    return await runCapture(options, io, compiler);
+    return await runCapture(options, io, compiler, files);
   } finally {
     compiler?.[Symbol.dispose]();
   }
 }
 
-function cacheUse(options: CaptureOptions, io: CaptureIo): CacheUse | undefined {
-  const { cache: wanted, text } = options;
-  if (wanted === undefined) return undefined;
-  const cache = ObjectCache.open(wanted.directory);
-  if (cache instanceof ObjectCache) {
-    return { cache, question: questionOf(options), env: wanted.env };
-  }
-  if (text.verbose > 0) {
-    io.log.note(`no cache of compiled programs: ${wanted.directory}: ${cache.why}`);
-  }
+function startCompiler(
+  options: CaptureOptions,
+  files: PrivateFiles | undefined,
+): Promise<ObjectCompiler> {
+  const env = options.cache?.env ?? {};
+  return ObjectCompiler.start(
+    files && { cache: new ObjectCache(files), question: questionOf(options), env },
+  );
+}
+
+function openCache({ cache, text }: CaptureOptions, io: CaptureIo): PrivateFiles | undefined {
+  if (cache === undefined) return undefined;
+  const files = PrivateFiles.open(cache.directory);
+  if (files instanceof PrivateFiles) return files;
+  if (text.verbose > 0)
+    io.log.note(`no cache of compiled programs: ${cache.directory}: ${files.why}`);
   return undefined;
 }
 

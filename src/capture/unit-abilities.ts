@@ -66,14 +66,15 @@ function rdonlyCast({ btf, features }: KernelView, kind: UnitKind): number | und
 }
 
 function paged(
-  { btf, arch, features }: KernelView,
+  { btf, arch, features, memory }: KernelView,
   reader: FileReader,
   kind: UnitKind,
 ): PagedSource {
   if (kind === 'xdp') return { kind: features.has('xdp-load-bytes') ? 'xdp' : 'none' };
-  return pagedSource(btf, arch, reader, {
+  const may = {
     // The verifier trusts the arguments of tracepoints, not those of fentry.
     dynptr: () => kind === 'tp-btf' && features.has('skb-dynptr'),
     pages: () => features.has('direct-map'),
-  });
+  };
+  return pagedSource(btf, arch, reader, may, memory);
 }

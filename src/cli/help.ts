@@ -38,7 +38,8 @@ and for whom they are dropped. The expression is tcpdump's: man 7 pcap-filter.
 const CAPTURE_TAIL = `
 Exit status: 0 done, also by Ctrl-C; 1 usage; 2 expression; 3 not permitted; 4 not possible on
 this system; 5 failed while running. SIGUSR1 prints the counts so far.
-Compiled programs are kept in /var/cache/xcap; XCAP_CACHE=DIRECTORY: there; XCAP_CACHE=off: nowhere.
+Compiled programs, and where functions are, are kept in /var/cache/xcap; XCAP_CACHE=DIRECTORY:
+there; XCAP_CACHE=off: nowhere.
 `;
 
 const HEADS: Readonly<Record<CommandName, string>> = {

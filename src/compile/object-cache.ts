@@ -1,18 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { PrivateFiles } from '../util/private-files.ts';
 import type { Compiled } from './protocol.ts';
 
 /** What was compiled once, and of what: whoever finds it has to look whether that is the same now. */
@@ -21,136 +7,36 @@ export interface CacheEntry extends Compiled {
   readonly key: string;
 }
 
-/** Most that a cache holds; the oldest entries go first. */
-const ENTRIES_MAX = 64;
-const TOTAL_BYTES_MAX = 16 << 20;
-/** The largest program that the kernel takes has 8 MB of instructions, and nobody writes those. */
-const ENTRY_BYTES_MAX = 4 << 20;
-/** A temporary file that is older was left behind by a process that died. */
-const ABANDONED_MS = 60_000;
+const FORM = 'xcap-object-1';
 
-const OTHERS_MAY_WRITE = 0o022;
-const ONLY_OWNER = 0o077;
-const MAGIC = 'xcap-object-1';
-const ENTRY_NAME = /^[0-9a-f]{64}$/;
-const TEMPORARY_NAME = /^\.new-[0-9a-f]+$/;
-
-export const sha256 = (text: string | Uint8Array): string =>
-  createHash('sha256').update(text).digest('hex');
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : String(error);
-
-/**
- * Compiled objects in a directory that only this user can look into. Code that is loaded into the kernel
- * comes out of it, so nothing that somebody else could have put there is taken, and whatever is not whole
- * is as good as not there. Nothing that goes wrong here is an error: there is a compiler.
- */
+/** Compiled objects among private files. */
 export class ObjectCache {
-  readonly #directory: string;
-  readonly #owner: number;
+  readonly #files: PrivateFiles;
 
-  private constructor(directory: string, owner: number) {
-    this.#directory = directory;
-    this.#owner = owner;
+  constructor(files: PrivateFiles) {
+    this.#files = files;
   }
 
-  /** Makes the directory where it is not there yet; gives why there is no cache otherwise. */
-  static open(
-    directory: string,
-    owner = process.geteuid?.() ?? 0,
-  ): ObjectCache | { readonly why: string } {
-    try {
-      mkdirSync(directory, { mode: 0o700 });
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') return { why: `cannot be made: ${codeOf(error)}` };
-    }
-    try {
-      // Not followed: a link's owner could lead it elsewhere between two looks.
-      const found = lstatSync(directory);
-      if (!found.isDirectory()) return { why: 'not a directory' };
-      if (found.uid !== owner) return { why: `owned by user ${found.uid}, not ${owner}` };
-      if ((found.mode & ONLY_OWNER) !== 0) {
-        return { why: `mode ${(found.mode & 0o7777).toString(8)}, not 700` };
-      }
-    } catch (error) {
-      return { why: codeOf(error) };
-    }
-    return new ObjectCache(directory, owner);
-  }
-
-  /** The entry of that name when it is whole and nobody else could have written it. */
+  /** The entry of that name when it is whole. */
   get(name: string): CacheEntry | undefined {
-    try {
-      return parseEntry(this.#read(name));
-    } catch {
-      return undefined;
-    }
+    const text = this.#files.get(name, FORM);
+    return text === undefined ? undefined : parseEntry(text);
   }
 
-  /** Replaces the entry at once: no reader sees half of it. */
   put(name: string, entry: CacheEntry): void {
-    const body = JSON.stringify(entry);
-    if (body.length > ENTRY_BYTES_MAX) return;
-    const temporary = join(this.#directory, `.new-${randomBytes(12).toString('hex')}`);
-    try {
-      const head = `${MAGIC} ${Buffer.byteLength(body)} ${sha256(body)}\n`;
-      writeFileSync(temporary, head + body, { flag: 'wx', mode: 0o600 });
-      renameSync(temporary, join(this.#directory, name));
-      this.#evict();
-    } catch {
-      // A full disk, a file system that became read-only: the next run compiles again.
-      rmSync(temporary, { force: true });
-    }
-  }
-
-  #read(name: string): Uint8Array {
-    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-    // O_NONBLOCK: of a FIFO the opening would wait.
-    const fd = openSync(join(this.#directory, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    try {
-      const { uid, mode, size } = fstatSync(fd);
-      const regular = (mode & constants.S_IFMT) === constants.S_IFREG;
-      const ours = regular && uid === this.#owner && (mode & OTHERS_MAY_WRITE) === 0;
-      return ours && size <= 2 * ENTRY_BYTES_MAX ? readFileSync(fd) : new Uint8Array();
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  #evict(): void {
-    const now = Date.now();
-    const entries = readdirSync(this.#directory)
-      .filter((name) => ENTRY_NAME.test(name) || TEMPORARY_NAME.test(name))
-      .map((name) => {
-        const path = join(this.#directory, name);
-        const { mtimeMs, size } = lstatSync(path);
-        return { path, temporary: TEMPORARY_NAME.test(name), mtimeMs, size };
-      })
-      .sort((a, b) => b.mtimeMs - a.mtimeMs);
-    let count = 0;
-    let bytes = 0;
-    for (const { path, temporary, mtimeMs, size } of entries) {
-      bytes += size;
-      const abandoned = temporary && now - mtimeMs > ABANDONED_MS;
-      const beyond = !temporary && (++count > ENTRIES_MAX || bytes > TOTAL_BYTES_MAX);
-      if (abandoned || beyond) rmSync(path, { force: true });
-    }
+    this.#files.put(name, FORM, JSON.stringify(entry));
   }
 }
 
-/** @throws SyntaxError, or gives undefined, on what is not whole */
-function parseEntry(bytes: Uint8Array): CacheEntry | undefined {
-  const end = bytes.indexOf(0x0a);
-  if (end < 0) return undefined;
-  const [magic, length, digest] = Buffer.from(bytes.subarray(0, end)).toString('latin1').split(' ');
-  const body = bytes.subarray(end + 1);
-  if (magic !== MAGIC || length !== String(body.length) || digest !== sha256(body))
-    return undefined;
-  const entry = JSON.parse(new TextDecoder().decode(body)) as Partial<CacheEntry>;
-  const { key, compiler, insns } = entry;
-  if (typeof key !== 'string' || !Array.isArray(compiler) || !Array.isArray(insns)) {
+function parseEntry(text: string): CacheEntry | undefined {
+  try {
+    const entry = JSON.parse(text) as Partial<CacheEntry>;
+    const { key, compiler, insns } = entry;
+    if (typeof key !== 'string' || !Array.isArray(compiler) || !Array.isArray(insns)) {
+      return undefined;
+    }
+    return { key, compiler, insns };
+  } catch {
     return undefined;
   }
-  return { key, compiler, insns };
 }

@@ -17,6 +17,7 @@ export type FunctionKernel = Pick<
   | 'traceable'
   | 'loadedModules'
   | 'loadableModules'
+  | 'memory'
 >;
 
 /** A function as BTF has it. */

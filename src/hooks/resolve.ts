@@ -7,6 +7,7 @@ import { orderForMany, resolveFunction } from './function.ts';
 import { resolveReturn } from './function-return.ts';
 import { resolvePattern } from './pattern.ts';
 import { locateFunctions, type FunctionCode, type FunctionKernel } from './function-facts.ts';
+import { isRemembered, keepHooks, recallHooks } from './function-memory.ts';
 import { parseHooks, patternMatcher } from './parse.ts';
 import { describeAttachPoint, type HookArguments, type ResolvedHook } from './resolved.ts';
 import {
@@ -71,13 +72,24 @@ export function resolveHooks(
   const named = new Set(
     specs.flatMap((spec) => (spec.kind === 'function' ? [spec.id, spec.name] : [spec.id])),
   );
-  const locate = locateFunctions(kernel, new Set(specs.flatMap(symbolNames)));
-  const functions = specs.filter(({ kind }) => kind === 'function').length;
-  const order = functions > FEW_FUNCTIONS ? orderForMany(kernel) : undefined;
+  const many = specs.filter(({ kind }) => kind === 'function').length > FEW_FUNCTIONS;
+  const { backend, exclude } = options;
+  const { memory } = kernel;
+  const remembered = memory === undefined ? [] : specs.filter(isRemembered);
+  const question = JSON.stringify([remembered, backend, exclude, many]);
+  const known =
+    remembered.length === 0 ? undefined : memory && recallHooks(memory, question, remembered);
+  const unknown = specs.filter((spec) => known?.has(spec) !== true);
+  const locate = locateFunctions(kernel, new Set(unknown.flatMap(symbolNames)));
+  const order =
+    many && unknown.some(({ kind }) => kind === 'function') ? orderForMany(kernel) : undefined;
+  const resolved = new Map(known);
   const found: ResolvedHook[] = [];
   for (const spec of specs) {
     try {
-      for (const hook of resolveHook(spec, kernel, { ...options, order }, locate)) {
+      const hooks = known?.get(spec) ?? resolveHook(spec, kernel, { ...options, order }, locate);
+      resolved.set(spec, hooks);
+      for (const hook of hooks) {
         if (hook.pattern !== undefined && named.has(hook.id)) continue;
         if (hook.pattern !== undefined) named.add(hook.id);
         found.push(hook);
@@ -91,6 +103,10 @@ export function resolveHooks(
     throw new UnsupportedError('choosing hooks: none of them can be hooked');
   }
   limitHooks(found, options.maxHooks);
+  const all = remembered.every((spec) => resolved.has(spec));
+  if (memory !== undefined && remembered.length > 0 && known === undefined && all) {
+    keepHooks(memory, question, remembered, resolved);
+  }
   return pairXdpHooks(found);
 }
 

@@ -1,7 +1,8 @@
 import type { Btf } from '../btf/btf.ts';
 import { funcProto } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
-import { variableAddress } from './data-symbol.ts';
+import { variableAddresses } from './data-symbol.ts';
+import type { KernelMemory } from './memory.ts';
 import type { FileReader } from './reader.ts';
 
 /** How a program reads packet bytes that are not in the linear part: see templates/include/paged.h. */
@@ -29,16 +30,15 @@ export function pagedSource(
   arch: string,
   reader: FileReader,
   may: { readonly dynptr: () => boolean; readonly pages: () => boolean },
+  memory?: KernelMemory,
 ): PagedSource {
   const kfunc = funcProto(btf, 'bpf_dynptr_from_skb');
   if (kfunc !== undefined && may.dynptr()) return { kind: 'dynptr', btfId: kfunc.id };
   const pageStructBytes = btf.struct('page')?.sizeBytes ?? 0;
   // The arithmetic is that of x86-64: __va() and page_to_pfn() of arch/x86/include/asm.
   if (arch !== 'x64' || pageStructBytes === 0 || !hasKnownFrags(btf) || !may.pages()) return NONE;
-  const kallsyms = reader.readFile('/proc/kallsyms');
-  if (kallsyms === undefined) return NONE;
-  const pageOffsetBase = variableAddress(kallsyms, 'page_offset_base');
-  const vmemmapBase = variableAddress(kallsyms, 'vmemmap_base');
+  const names = ['page_offset_base', 'vmemmap_base'];
+  const [pageOffsetBase, vmemmapBase] = variableAddresses(reader, names, memory);
   if (pageOffsetBase === undefined || vmemmapBase === undefined) return NONE;
   return { kind: 'pages', pageOffsetBase, vmemmapBase, pageStructBytes };
 }

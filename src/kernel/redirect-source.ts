@@ -1,6 +1,7 @@
 import type { Btf } from '../btf/btf.ts';
 import { memberPath } from '../btf/members.ts';
-import { variableAddress } from './data-symbol.ts';
+import { variableAddresses } from './data-symbol.ts';
+import type { KernelMemory } from './memory.ts';
 import type { FileReader } from './reader.ts';
 
 /** Where the kernel keeps what a program redirects to: see templates/include/xdp/redirect.h. */
@@ -11,16 +12,20 @@ export type RedirectSource =
   | { readonly kind: 'cpu'; readonly info: bigint; readonly perCpuOffsets: bigint }
   | { readonly kind: 'none' };
 
-export function redirectSource(btf: Btf, arch: string, reader: FileReader): RedirectSource {
+export function redirectSource(
+  btf: Btf,
+  arch: string,
+  reader: FileReader,
+  memory?: KernelMemory,
+): RedirectSource {
   const context = memberPath(btf, 'task_struct', 'bpf_net_context');
   const info = memberPath(btf, 'bpf_net_context', 'ri');
   if (context !== undefined && info !== undefined) {
     return { kind: 'task', contextOffset: context.offsetBytes, infoOffset: info.offsetBytes };
   }
-  const kallsyms = arch === 'x64' ? reader.readFile('/proc/kallsyms') : undefined;
-  if (kallsyms === undefined) return { kind: 'none' };
-  const variable = variableAddress(kallsyms, 'bpf_redirect_info');
-  const perCpuOffsets = variableAddress(kallsyms, '__per_cpu_offset');
+  if (arch !== 'x64') return { kind: 'none' };
+  const names = ['bpf_redirect_info', '__per_cpu_offset'];
+  const [variable, perCpuOffsets] = variableAddresses(reader, names, memory);
   if (variable === undefined || perCpuOffsets === undefined) return { kind: 'none' };
   return { kind: 'cpu', info: variable, perCpuOffsets };
 }

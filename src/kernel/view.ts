@@ -4,6 +4,7 @@ import { Cgroups } from './cgroups.ts';
 import { DropReasons } from './drop-reasons.ts';
 import { type FeatureId, Features, type Prober } from './features.ts';
 import { type Clock, monotonicClock } from './gate.ts';
+import type { KernelMemory } from './memory.ts';
 import { ModuleBtfs } from './modules.ts';
 import { NetnsNames } from './netns.ts';
 import { argumentRegisters, type PtRegs } from './pt-regs.ts';
@@ -36,6 +37,8 @@ export interface KernelView {
   readonly socketOwners: SocketOwners;
   readonly cgroups: Cgroups;
   readonly features: Features;
+  /** What was found out before; undefined: nothing. */
+  readonly memory: KernelMemory | undefined;
   /** Lets go of the BTF, some 8 MB: it is read again should it be asked for again. */
   forgetTypes(): void;
 }
@@ -47,6 +50,7 @@ export interface KernelViewOptions {
   readonly createProber: (btf: Btf) => Prober;
   /** Makes what names addresses of this kernel, unless only its kallsyms does. */
   readonly createNames?: (() => AddressNames | undefined) | undefined;
+  readonly memory?: KernelMemory | undefined;
   /** Features to take as missing. */
   readonly withoutFeatures?: Iterable<FeatureId>;
   readonly now?: Clock;
@@ -85,6 +89,7 @@ export function openKernelView(options: KernelViewOptions): KernelView {
     netns: new NetnsNames(reader, now),
     socketOwners: new SocketOwners(reader, now),
     cgroups: new Cgroups(reader, now),
+    memory: options.memory,
     features: new Features((id) => prober()(id), options.withoutFeatures),
     forgetTypes() {
       btf.forget();

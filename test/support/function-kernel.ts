@@ -1,5 +1,6 @@
 import { Btf } from '../../src/btf/btf.ts';
 import type { FeatureId } from '../../src/kernel/features.ts';
+import type { KernelMemory } from '../../src/kernel/memory.ts';
 import { openKernelView, type KernelView } from '../../src/kernel/view.ts';
 import { BtfBuilder } from './btf-builder.ts';
 import { MapReader } from './kernels.ts';
@@ -47,6 +48,7 @@ export interface MadeKernel {
   /** kallsyms gives no addresses. */
   readonly hidden?: boolean;
   readonly files?: Readonly<Record<string, string>>;
+  readonly memory?: KernelMemory | undefined;
 }
 
 /** A kernel of these functions, as xcap sees one through its files. */
@@ -90,6 +92,7 @@ export function makeKernel(kernel: MadeKernel): { view: KernelView; reader: MapR
   const view = openKernelView({
     reader,
     arch: 'x64',
+    memory: kernel.memory,
     createProber: () => (id) => (without.includes(id) ? 'no' : 'yes'),
   });
   return { view, reader };

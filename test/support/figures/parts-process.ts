@@ -19,6 +19,7 @@ interface Dist {
   readonly given: typeof import('../../../src/cli/given.ts');
   readonly compiler: typeof import('../../../src/compile/object-compiler.ts');
   readonly cache: typeof import('../../../src/compile/object-cache.ts');
+  readonly files: typeof import('../../../src/util/private-files.ts');
   readonly run: typeof import('../../../src/capture/run.ts');
   readonly plan: typeof import('../../../src/capture/plan.ts');
   readonly session: typeof import('../../../src/capture/session.ts');
@@ -38,6 +39,7 @@ const PATHS: Readonly<Record<keyof Dist, string>> = {
   given: 'cli/given',
   compiler: 'compile/object-compiler',
   cache: 'compile/object-cache',
+  files: 'util/private-files',
   run: 'capture/run',
   plan: 'capture/plan',
   session: 'capture/session',
@@ -131,9 +133,10 @@ parts['compiler: its start'] =
 
 const { ObjectCache } = await load('cache');
 const directory = mkdtempSync(join(tmpdir(), 'xcap-parts-'));
-const cache = ObjectCache.open(directory);
-if (!(cache instanceof ObjectCache)) throw new Error(cache.why);
-const use = { cache, question: expression, env: {} };
+const { PrivateFiles } = await load('files');
+const files = PrivateFiles.open(directory);
+if (!(files instanceof PrivateFiles)) throw new Error(files.why);
+const use = { cache: new ObjectCache(files), question: expression, env: {} };
 await (await ObjectCompiler.start(use)).compile(input);
 last = performance.now();
 await (await ObjectCompiler.start(use)).compile(input);

@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ObjectCache, sha256, type CacheEntry } from '../../../src/compile/object-cache.ts';
+import { ObjectCache, type CacheEntry } from '../../../src/compile/object-cache.ts';
+import { PrivateFiles, sha256 } from '../../../src/util/private-files.ts';
 
 const me = process.geteuid?.() ?? 0;
 const entry: CacheEntry = {
@@ -37,17 +38,17 @@ afterEach(() => {
 });
 
 function open(owner = me): ObjectCache {
-  const cache = ObjectCache.open(directory, owner);
-  if (!(cache instanceof ObjectCache)) throw new Error(cache.why);
-  return cache;
+  const files = PrivateFiles.open(directory, owner);
+  if (!(files instanceof PrivateFiles)) throw new Error(files.why);
+  return new ObjectCache(files);
 }
 
 function whyNot(owner = me): string {
-  const cache = ObjectCache.open(directory, owner);
-  return cache instanceof ObjectCache ? 'open' : cache.why;
+  const files = PrivateFiles.open(directory, owner);
+  return files instanceof PrivateFiles ? 'open' : files.why;
 }
 
-describe('ObjectCache.open()', () => {
+describe('PrivateFiles.open()', () => {
   it('makes a directory that only its owner can look into, whatever the umask', () => {
     const before = process.umask(0);
     try {
