@@ -74,11 +74,10 @@ export function resolveHooks(
   );
   const many = specs.filter(({ kind }) => kind === 'function').length > FEW_FUNCTIONS;
   const { backend, exclude } = options;
-  const { memory } = kernel;
-  const remembered = memory === undefined ? [] : specs.filter(isRemembered);
+  const remembered = specs.filter(isRemembered);
+  const memory = remembered.length > 0 ? kernel.memory : undefined;
   const question = JSON.stringify([remembered, backend, exclude, many]);
-  const known =
-    remembered.length === 0 ? undefined : memory && recallHooks(memory, question, remembered);
+  const known = memory && recallHooks(memory, question, remembered);
   const unknown = specs.filter((spec) => known?.has(spec) !== true);
   const locate = locateFunctions(kernel, new Set(unknown.flatMap(symbolNames)));
   const order =
@@ -103,8 +102,8 @@ export function resolveHooks(
     throw new UnsupportedError('choosing hooks: none of them can be hooked');
   }
   limitHooks(found, options.maxHooks);
-  const all = remembered.every((spec) => resolved.has(spec));
-  if (memory !== undefined && remembered.length > 0 && known === undefined && all) {
+  const complete = remembered.every((spec) => resolved.has(spec));
+  if (memory !== undefined && known === undefined && complete) {
     keepHooks(memory, question, remembered, resolved);
   }
   return pairXdpHooks(found);

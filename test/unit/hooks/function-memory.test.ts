@@ -5,6 +5,7 @@ import { resolveHooks, type ResolveOptions } from '../../../src/hooks/resolve.ts
 import type { ResolvedHook } from '../../../src/hooks/resolved.ts';
 import type { KernelMemory } from '../../../src/kernel/memory.ts';
 import { makeKernel, type MadeFunction, type MadeKernel } from '../../support/function-kernel.ts';
+import { Kept } from '../../support/kept.ts';
 
 const FUNCTIONS: readonly MadeFunction[] = [
   { name: 'icmp_rcv', params: ['skb'] },
@@ -17,15 +18,6 @@ const FUNCTIONS: readonly MadeFunction[] = [
 ];
 const KALLSYMS = '/proc/kallsyms';
 const TRACEABLE = '/sys/kernel/tracing/available_filter_functions';
-
-class Memory extends Map<string, string> implements KernelMemory {
-  recall(question: string): string | undefined {
-    return this.get(question);
-  }
-  keep(question: string, answer: string): void {
-    this.set(question, answer);
-  }
-}
 
 /** What was found, and which files it took. */
 function resolve(
@@ -50,7 +42,7 @@ describe('functions that were found before', () => {
     ['by @N and a prefix', ['kprobe:nf_hook@1', 'fentry:icmp_rcv']],
     ['by a name and a pattern that has it too', ['icmp_*', 'icmp_rcv', 'all']],
   ])('%s are the same, and no file is read for them', (_how, names) => {
-    const memory = new Memory();
+    const memory = new Kept();
     const first = resolve(names, memory);
     expect(first.reads).toContain(KALLSYMS);
     expect(memory.size).toBe(1);
@@ -64,7 +56,7 @@ describe('functions that were found before', () => {
   });
 
   it('stand beside hooks that are looked for each time', () => {
-    const memory = new Memory();
+    const memory = new Kept();
     const names = ['icmp_rcv', 'fexit:ip_forward', 'veth_xmit'];
     const first = resolve(names, memory);
     const again = resolve(names, memory);
@@ -77,7 +69,7 @@ describe('functions that were found before', () => {
   });
 
   it('are other ones for other names, another backend, other exclusions', () => {
-    const memory = new Memory();
+    const memory = new Kept();
     resolve(['icmp_*'], memory);
     const others = [
       resolve(['icmp_?cv'], memory),
@@ -95,13 +87,13 @@ describe('functions that were found before', () => {
   });
 
   it('are bounded by --max-hooks each time', () => {
-    const memory = new Memory();
+    const memory = new Kept();
     resolve(['icmp_*'], memory);
     expect(() => resolve(['icmp_*'], memory, { maxHooks: 1 })).toThrow('--max-hooks 1');
   });
 
   it('are not kept when one of them cannot be hooked, or its address is hidden', () => {
-    const memory = new Memory();
+    const memory = new Kept();
     const skipped: XcapError[] = [];
     const skip = (error: XcapError): void => void skipped.push(error);
     expect(() => resolve(['icmp_rcv', 'gone'], memory)).toThrow('gone');
@@ -112,7 +104,7 @@ describe('functions that were found before', () => {
   });
 
   it('are nothing where no function is asked for', () => {
-    const memory = new Memory();
+    const memory = new Kept();
     resolve(['fexit:ip_forward'], memory);
     expect(memory.size).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { variableAddresses } from '../../../src/kernel/data-symbol.ts';
-import type { KernelMemory } from '../../../src/kernel/memory.ts';
+import { Kept } from '../../support/kept.ts';
 import { MapReader } from '../../support/kernels.ts';
 
 const KALLSYMS =
@@ -8,21 +8,12 @@ const KALLSYMS =
 const HIDDEN = KALLSYMS.replaceAll(/^[0-9a-f]+/gm, '0000000000000000');
 const NAMES = ['vmemmap_base', 'page_offset_base'];
 
-class Memory extends Map<string, string> implements KernelMemory {
-  recall(question: string): string | undefined {
-    return this.get(question);
-  }
-  keep(question: string, answer: string): void {
-    this.set(question, answer);
-  }
-}
-
 const kernel = (kallsyms: string): MapReader =>
   new MapReader({ files: { '/proc/kallsyms': kallsyms } });
 
 describe('variableAddresses()', () => {
   it('gives them in the order that they are asked for in, and reads nothing when it knows them', () => {
-    const memory = new Memory();
+    const memory = new Kept();
     const addresses = [0xffffffff83a00008n, 0xffffffff83a00010n];
     expect(variableAddresses(kernel(KALLSYMS), NAMES, memory)).toEqual(addresses);
     const reader = kernel('');
@@ -33,7 +24,7 @@ describe('variableAddresses()', () => {
   });
 
   it('gives none, and keeps nothing, unless all are there', () => {
-    const memory = new Memory();
+    const memory = new Kept();
     expect(variableAddresses(kernel(KALLSYMS), [...NAMES, 'other'], memory)).toEqual([]);
     expect(variableAddresses(kernel(HIDDEN), NAMES, memory)).toEqual([]);
     expect(variableAddresses(new MapReader({}), NAMES, memory)).toEqual([]);
