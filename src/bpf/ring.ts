@@ -40,12 +40,12 @@ export class RingReader {
 
   /**
    * Hands up to `limit` records to `onRecord`, by their place in the ring's memory, where they are
-   * until it returns; when `onRecord` says false, stops after that record.
+   * until it returns.
    *
    * @returns how many were read; less than `limit` when the ring is empty or its next record is
    *   still being written (the commit wakes the poller: the position was published before the look)
    */
-  drain(limit: number, onRecord: (at: number, length: number) => boolean): number {
+  drain(limit: number, onRecord: (at: number, length: number) => void): number {
     const { consumer, producer, size } = this.#memory;
     let count = 0;
     let position = this.#position;
@@ -69,7 +69,7 @@ export class RingReader {
         position += (HEADER_BYTES + length + 7) & ~7;
         if ((header & DISCARD) !== 0) continue;
         count++;
-        if (!onRecord(at + HEADER_BYTES, length)) break;
+        onRecord(at + HEADER_BYTES, length);
         if (count % PUBLISH_EVERY === 0) Atomics.store(consumer, 0, BigInt(position));
       }
     } finally {

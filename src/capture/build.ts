@@ -5,7 +5,7 @@ import { BtfError } from '../btf/error.ts';
 import { createProber } from '../bpf/probes.ts';
 import { Compiler } from '../compile/compiler.ts';
 import { makeObject } from '../compile/object.ts';
-import { sha256 } from '../util/private-files.ts';
+import { sha256 } from '../util/sha256.ts';
 import { CompileError } from '../compile/compile-error.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
 import type { ExpressionCompiler } from '../filter/cbpf.ts';

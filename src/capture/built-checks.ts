@@ -1,6 +1,6 @@
 /** Whether what was built elsewhere is for this system. */
 
-import { sha256 } from '../util/private-files.ts';
+import { sha256 } from '../util/sha256.ts';
 import { UnsupportedError } from '../errors.ts';
 import { describeHooks } from '../hooks/resolved.ts';
 import { FEATURES, type FeatureId, type Prober } from '../kernel/features.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../util/private-files.ts';
+import { sha256 } from '../util/sha256.ts';
 import { RuntimeError, UnsupportedError } from '../errors.ts';
 import { ShapeError } from '../util/shape.ts';
 import type { BuiltProgram } from './built-program.ts';

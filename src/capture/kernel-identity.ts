@@ -1,4 +1,4 @@
-import { sha256 } from '../util/private-files.ts';
+import { sha256 } from '../util/sha256.ts';
 import { readText, type FileReader } from '../kernel/reader.ts';
 import type { KernelIdentity } from './built-program.ts';
 

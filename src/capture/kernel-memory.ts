@@ -4,7 +4,8 @@ import type { KernelMemory } from '../kernel/memory.ts';
 import type { FileReader } from '../kernel/reader.ts';
 import { kernelState } from '../kernel/state.ts';
 import { packageFile } from '../util/package.ts';
-import { type PrivateFiles, sha256 } from '../util/private-files.ts';
+import type { PrivateFiles } from '../util/private-files.ts';
+import { sha256 } from '../util/sha256.ts';
 
 const FORM = 'xcap-kernel-1';
 

@@ -131,7 +131,6 @@ export class Pump {
       sink.write(record);
       const hook = record.hookIndex;
       written[hook] = (written[hook] ?? 0) + 1;
-      return true;
     });
     this.#total += read;
     return read;

@@ -1,7 +1,7 @@
 import { arch, release, version } from 'node:os';
 import { packageVersion } from '../util/package.ts';
 import { identify } from './identity.ts';
-import { sha256 } from '../util/private-files.ts';
+import { sha256 } from '../util/sha256.ts';
 import { CFLAGS, type CompileUnit } from './protocol.ts';
 import { readStubHeaders } from './stub-headers.ts';
 

@@ -1,6 +1,6 @@
 import type { Btf } from '../btf/btf.ts';
 import { BtfError } from '../btf/error.ts';
-import type { ModuleBtfs } from '../kernel/modules.ts';
+import type { ModuleBtfs } from '../kernel/module-btfs.ts';
 
 /** The kernel's BTF, then that of each loaded module, with the module's name. */
 export function* allBtfs(kernel: {

@@ -3,7 +3,7 @@ import { funcProto, typedefId, type BtfArgument } from '../btf/functions.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
 import { eventCategories } from '../kernel/trace-events.ts';
 import type { FileReader } from '../kernel/reader.ts';
-import type { ModuleBtfs } from '../kernel/modules.ts';
+import type { ModuleBtfs } from '../kernel/module-btfs.ts';
 import type { KernelView } from '../kernel/view.ts';
 import { nearest } from '../util/nearest.ts';
 import { allBtfs } from './all-btfs.ts';

@@ -5,7 +5,7 @@ import type { BtfEnum } from '../btf/types.ts';
 import { UnsupportedError, UsageError } from '../errors.ts';
 import { nearest } from '../util/nearest.ts';
 import { type Clock, Gate, monotonicClock } from './gate.ts';
-import type { ModuleBtfs } from './modules.ts';
+import type { ModuleBtfs } from './module-btfs.ts';
 
 export interface DropReason {
   readonly value: number;

@@ -1,3 +1,4 @@
+import { loadedModules } from './loaded-modules.ts';
 import { type FileReader, readText } from './reader.ts';
 import { TRACEFS } from './trace-events.ts';
 
@@ -11,19 +12,15 @@ import { TRACEFS } from './trace-events.ts';
 export function kernelState(reader: FileReader): string | undefined {
   const boot = readText(reader, '/proc/sys/kernel/random/boot_id');
   if (boot === undefined) return undefined;
-  // None where the kernel takes no modules.
-  const list = readText(reader, '/proc/modules') ?? '';
-  const modules = list.split('\n').filter((line) => line !== '');
-  const loaded = modules.map((line) => {
-    // nf_tables 380928 541 nft_compat,nft_fib, Live 0xffffffffc0a5e000
-    const [name = '', bytes, , , , address] = line.split(' ');
-    return [name, bytes, address, reader.stat(`/sys/module/${name}`)?.inode];
-  });
-  if (loaded.some(([, , , inode]) => inode === undefined)) return undefined;
+  const modules = loadedModules(reader).map((module) => ({
+    ...module,
+    inode: reader.stat(`/sys/module/${module.name}`)?.inode,
+  }));
+  if (modules.some(({ inode }) => inode === undefined)) return undefined;
   const capabilities = /^CapEff:.*$/m.exec(readText(reader, '/proc/self/status') ?? '')?.[0];
   return JSON.stringify([
     boot,
-    loaded,
+    modules,
     capabilities,
     reader.readLink('/proc/self/ns/user'),
     readText(reader, '/sys/kernel/security/lockdown'),

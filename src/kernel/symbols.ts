@@ -1,6 +1,7 @@
 import { findFunctions, type FunctionSymbol } from './find-functions.ts';
 import { type Clock, Gate, monotonicClock } from './gate.ts';
 import { type AddressRange, isEndMark, Kallsyms, type KernelSymbol } from './kallsyms.ts';
+import { loadedModules } from './loaded-modules.ts';
 import { type FileReader, readText } from './reader.ts';
 
 /** Reading kallsyms takes a tenth of a second, so an address of no name must not cause it often. */
@@ -150,8 +151,9 @@ export class KernelSymbols {
 
   /** Names and addresses of the loaded modules; their use counts change all the time. */
   #listModules(): string {
-    const lines = readText(this.#reader, '/proc/modules')?.split('\n') ?? [];
-    return lines.map((line) => [line.split(' ')[0], line.split(' ')[5]].join(' ')).join('\n');
+    return loadedModules(this.#reader)
+      .map(({ name, address }) => `${name} ${address}`)
+      .join('\n');
   }
 }
 

@@ -4,8 +4,9 @@ import { Cgroups } from './cgroups.ts';
 import { DropReasons } from './drop-reasons.ts';
 import { type FeatureId, Features, type Prober } from './features.ts';
 import { type Clock, monotonicClock } from './gate.ts';
+import { loadedModules } from './loaded-modules.ts';
 import type { KernelMemory } from './memory.ts';
-import { ModuleBtfs } from './modules.ts';
+import { ModuleBtfs } from './module-btfs.ts';
 import { NetnsNames } from './netns.ts';
 import { argumentRegisters, type PtRegs } from './pt-regs.ts';
 import { type FileReader, readText } from './reader.ts';
@@ -82,10 +83,7 @@ export function openKernelView(options: KernelViewOptions): KernelView {
     get registers() {
       return registers();
     },
-    loadedModules: () =>
-      (readText(reader, '/proc/modules') ?? '')
-        .split('\n')
-        .flatMap((line) => line.split(' ', 1).filter((name) => name !== '')),
+    loadedModules: () => loadedModules(reader).map(({ name }) => name),
     netns: new NetnsNames(reader, now),
     socketOwners: new SocketOwners(reader, now),
     cgroups: new Cgroups(reader, now),

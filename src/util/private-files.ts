@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { sha256 } from './sha256.ts';
 
 /** Most that a directory holds; the oldest entries go first. */
 const ENTRIES_MAX = 64;
@@ -26,9 +27,6 @@ const OTHERS_MAY_WRITE = 0o022;
 const ONLY_OWNER = 0o077;
 const ENTRY_NAME = /^[0-9a-f]{64}$/;
 const TEMPORARY_NAME = /^\.new-[0-9a-f]+$/;
-
-export const sha256 = (text: string | Uint8Array): string =>
-  createHash('sha256').update(text).digest('hex');
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error);

@@ -1,6 +1,6 @@
 import { EXIT, UnsupportedError, UsageError, type ExitCode } from '../../errors.ts';
 import { DropReasons, type DropReason } from '../../kernel/drop-reasons.ts';
-import { ModuleBtfs } from '../../kernel/modules.ts';
+import { ModuleBtfs } from '../../kernel/module-btfs.ts';
 import { liveReader } from '../../kernel/reader.ts';
 import { readKernelBtf } from '../../kernel/view.ts';
 import type { CliIo } from '../io.ts';

@@ -106,7 +106,6 @@ async function run(
       count = reader.drain(BATCH, (at, length) => {
         record.moveTo(at, length);
         sink.write(record);
-        return true;
       });
       if (stream.pendingBytes > PENDING_MAX) await stream.drained();
       else await nextTurn();

@@ -5,7 +5,7 @@ import {
   requireVersion,
   sameAbilities,
 } from '../../../src/capture/built-checks.ts';
-import { sha256 } from '../../../src/util/private-files.ts';
+import { sha256 } from '../../../src/util/sha256.ts';
 import { UnsupportedError } from '../../../src/errors.ts';
 import type { FeatureAnswer } from '../../../src/kernel/features.ts';
 import { BUILT } from './support/built.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeBuilt, encodeBuilt } from '../../../src/capture/built-file.ts';
-import { sha256 } from '../../../src/util/private-files.ts';
+import { sha256 } from '../../../src/util/sha256.ts';
 import { RuntimeError, UnsupportedError } from '../../../src/errors.ts';
 import { BUILT } from './support/built.ts';
 

@@ -17,7 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ObjectCache, type CacheEntry } from '../../../src/compile/object-cache.ts';
-import { PrivateFiles, sha256 } from '../../../src/util/private-files.ts';
+import { PrivateFiles } from '../../../src/util/private-files.ts';
+import { sha256 } from '../../../src/util/sha256.ts';
 
 const me = process.geteuid?.() ?? 0;
 const entry: CacheEntry = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Btf } from '../../../src/btf/btf.ts';
 import { UnsupportedError, UsageError } from '../../../src/errors.ts';
 import { DropReasons } from '../../../src/kernel/drop-reasons.ts';
-import { ModuleBtfs } from '../../../src/kernel/modules.ts';
+import { ModuleBtfs } from '../../../src/kernel/module-btfs.ts';
 import { readKernelBtf } from '../../../src/kernel/view.ts';
 import { BtfBuilder } from '../../support/btf-builder.ts';
 import { recordedKernel } from '../../support/kernels.ts';
