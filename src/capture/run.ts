@@ -7,6 +7,7 @@ import { userCompileError } from '../user-c/user-c.ts';
 import { Disposer } from '../util/disposer.ts';
 import type { PrivateFiles } from '../util/private-files.ts';
 import { liveReader } from '../kernel/reader.ts';
+import { attachStep } from './attach-step.ts';
 import { followProcesses } from './follow-processes.ts';
 import { ProgramFollower } from './follow-programs.ts';
 import { loadPassPrograms } from './load-pass.ts';
@@ -174,7 +175,7 @@ async function attach(
   try {
     watchRules(session, object, plan, 'before', io);
     await session.attach(object, plan.hooks, plan.program.functionOf, {
-      step: attachStep(io),
+      step: attachStep(io, options.xdpcap === undefined),
       note: (text) => {
         io.log.note(text);
       },
@@ -212,25 +213,4 @@ function watchRules(
   const failed = session.watchRules(object, rules[which]);
   rules.leaveOut(failed.map(({ place }) => place));
   for (const why of new Set(failed.map((each) => each.why))) io.log.note(`--rule: ${why}`);
-}
-
-const YIELD_MS = 50;
-const PROGRESS_MS = 1000;
-
-/** Signals get in between system calls, and whoever waits is told how far it is. */
-function attachStep(io: CaptureIo): (done: number, all: number) => Promise<boolean> {
-  let yieldedAt = performance.now();
-  let toldAt = yieldedAt;
-  return async (done, all) => {
-    const now = performance.now();
-    if (now - yieldedAt > YIELD_MS) {
-      await new Promise((resolve) => setImmediate(resolve));
-      yieldedAt = now;
-    }
-    if (all > 2 && now - toldAt > PROGRESS_MS) {
-      io.log.note(`attaching: ${Math.round((100 * done) / all)} %`);
-      toldAt = now;
-    }
-    return !io.abort.aborted;
-  };
 }
