@@ -16,8 +16,8 @@ describe('loadedModules()', () => {
   });
 
   it.each([
-    ['no module is loaded', loadedModules(new MapReader({ files: { '/proc/modules': '' } }))],
-    ['the kernel takes none', loadedModules(new MapReader({ files: {} }))],
+    ['no module is loaded', listed('')],
+    ['the kernel takes none', loadedModules(new MapReader({}))],
   ])('is empty where %s', (_why, modules) => {
     expect(modules).toEqual([]);
   });
