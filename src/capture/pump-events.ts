@@ -17,12 +17,9 @@ import { ReaderMeter } from './reader-cost.ts';
 import { readStats, report, reportCounts, type RunStats } from './report.ts';
 import type { Session } from './session.ts';
 import { StackTable } from './stack-table.ts';
-import type { KernelCounts } from './stats.ts';
 import { formatVerdictLine } from './verdict-line.ts';
 
 const LOST = COUNTERS.indexOf('lost');
-const UNTRACKED = COUNTERS.indexOf('untracked');
-const SUBMITTED = COUNTERS.indexOf('submitted');
 
 /** Lost events by hook. */
 export function lostCounts(plan: CapturePlan, session: Session): LostCounts {
@@ -136,7 +133,7 @@ function programCosts(plan: CapturePlan, session: Session): readonly string[] {
 /** Addresses that found no room. */
 function untracked(plan: CapturePlan, session: Session): readonly string[] {
   if (plan.trackers.length === 0) return [];
-  const count = sumOver(session.maps.allCounts(plan.names.hooks.length), UNTRACKED);
+  const count = session.maps.total('untracked', plan.names.hooks.length);
   if (count === 0) return [];
   return [
     `--track: ${count} times there was no room to follow a packet further: ${TRACKED} addresses at a time`,
@@ -164,15 +161,12 @@ function whoNotes(
   return notes;
 }
 
-const sumOver = (counts: readonly KernelCounts[], counter: number): number =>
-  counts.reduce((sum, each) => sum + (each[counter] ?? 0), 0);
-
 /** A program may still be running when the link is gone: wait until its event is in and counted. */
 async function settle(session: Session, reader: Pump, hooks: number): Promise<void> {
   for (let attempt = 0; attempt < 20; attempt++) {
     await reader.drain();
     const read = reader.written.reduce((sum, count) => sum + count, 0);
-    const submitted = sumOver(session.maps.allCounts(hooks), SUBMITTED);
+    const submitted = session.maps.total('submitted', hooks);
     if (submitted === read || reader.isDone) {
       if (attempt > 0) return;
     }

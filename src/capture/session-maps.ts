@@ -1,11 +1,11 @@
-import { COUNTERS } from '../abi/counters.ts';
+import { COUNTERS, type Counter } from '../abi/counters.ts';
 import type { MapSpec } from '../abi/maps.ts';
 import { FOLLOW_SIDES, ownerBytes, WHO_COUNTS, type RawOwner, type WhoCount } from '../abi/who.ts';
 import { BpfMap } from '../bpf/map.ts';
 import { Ring } from '../bpf/ring.ts';
 import { SystemError } from '../errors.ts';
 import { Disposer } from '../util/disposer.ts';
-import { sumCounters, type KernelCounts } from './stats.ts';
+import { sumCounter, sumCounters, type KernelCounts } from './stats.ts';
 
 /** include/uapi/linux/bpf.h */
 const BPF_NOEXIST = 1;
@@ -37,6 +37,11 @@ export class SessionMaps implements Disposable {
     }
   }
 
+  /** All counters of a hook, on all CPUs. */
+  get #countsBytes(): number {
+    return 8 * COUNTERS.length * this.#possibleCpus;
+  }
+
   #map(name: string): BpfMap {
     const map = this.#maps.get(name);
     if (map === undefined) throw new RangeError(`no map ${name}`);
@@ -50,17 +55,22 @@ export class SessionMaps implements Disposable {
 
   /** The counters of hook number `hook`, summed over CPUs. */
   counts(hook: number): KernelCounts {
-    const bytes = 8 * COUNTERS.length * this.#possibleCpus;
-    return sumCounters(this.#map('xcap_counts').lookup(hook, bytes), this.#possibleCpus);
+    const value = this.#map('xcap_counts').lookup(hook, this.#countsBytes);
+    return sumCounters(value, this.#possibleCpus);
   }
 
   /** The same of the first so many hooks. */
   allCounts(hooks: number): readonly KernelCounts[] {
-    const bytes = 8 * COUNTERS.length * this.#possibleCpus;
+    const bytes = this.#countsBytes;
     const values = this.#map('xcap_counts').lookupAll(hooks, bytes);
     return Array.from({ length: hooks }, (_, hook) =>
       sumCounters(values.subarray(hook * bytes, (hook + 1) * bytes), this.#possibleCpus),
     );
+  }
+
+  /** One counter of the first so many hooks, summed: for 1,500 a tenth of the work of allCounts(). */
+  total(counter: Counter, hooks: number): number {
+    return sumCounter(this.#map('xcap_counts').lookupAll(hooks, this.#countsBytes), counter);
   }
 
   /** At this hook one event in 2^level is looked at from now on; programs that cannot do that look at all. */

@@ -1,4 +1,4 @@
-import { COUNTERS, REJECTED_LABELS } from '../abi/counters.ts';
+import { COUNTERS, REJECTED_LABELS, type Counter } from '../abi/counters.ts';
 import type { HookStats } from '../output/sink.ts';
 
 /** What the reader knows of one hook beside the kernel's counters. */
@@ -14,19 +14,39 @@ export interface ReaderCounts {
 /** Kernel counters of one hook, summed over CPUs, in the order of COUNTERS. */
 export type KernelCounts = readonly number[];
 
+const COUNTER_BYTES = 8;
+const CPU_BYTES = COUNTERS.length * COUNTER_BYTES;
+
+const viewOf = (value: Uint8Array): DataView =>
+  new DataView(value.buffer, value.byteOffset, value.byteLength);
+
+/**
+ * Exact to 2^53, and no bigint for each of 1,500 hooks' counters. One that goes down again can do so on another CPU, where
+ * it is less than 0.
+ */
+const counterAt = (view: DataView, at: number): number =>
+  view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+
 /** Splits the value of a per-CPU counter map and adds the CPUs up. */
 export function sumCounters(value: Uint8Array, possibleCpus: number): KernelCounts {
-  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const view = viewOf(value);
   return COUNTERS.map((_, i) => {
-    // Exact to 2^53, and no bigint for each of 1,500 hooks' counters. One that goes down again can do so on another CPU,
-    // where it is less than 0.
     let sum = 0;
     for (let cpu = 0; cpu < possibleCpus; cpu++) {
-      const at = (cpu * COUNTERS.length + i) * 8;
-      sum += view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+      sum += counterAt(view, cpu * CPU_BYTES + i * COUNTER_BYTES);
     }
     return sum;
   });
+}
+
+/** One counter of all hooks and CPUs. @param values of a per-CPU counter map, one behind the other */
+export function sumCounter(values: Uint8Array, counter: Counter): number {
+  const view = viewOf(values);
+  let sum = 0;
+  for (let at = COUNTERS.indexOf(counter) * COUNTER_BYTES; at < view.byteLength; at += CPU_BYTES) {
+    sum += counterAt(view, at);
+  }
+  return sum;
 }
 
 const WAITING = COUNTERS.indexOf('waiting');

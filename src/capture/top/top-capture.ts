@@ -17,7 +17,6 @@ import { TopCounts, type TopReading } from './top-counts.ts';
 import { TopRates, type TopMoment } from './top-rates.ts';
 
 const SUBMITTED = COUNTERS.indexOf('submitted');
-const LOST = COUNTERS.indexOf('lost');
 /** Above this the reader of standard output is behind: an interval is left out, and the next is longer. */
 const HIGH_WATER_BYTES = 1 << 20;
 const SETTLE_ATTEMPTS = 20;
@@ -147,20 +146,14 @@ export class TopCapture {
   }
 
   #endedEvents(): number {
-    let sum = 0;
-    for (let hook = 0; hook < this.#names.hooks.length; hook++) {
-      const counts = this.#session.maps.counts(hook);
-      sum += (counts[SUBMITTED] ?? 0) + (counts[LOST] ?? 0);
-    }
-    return sum;
+    const { maps } = this.#session;
+    const { length } = this.#names.hooks;
+    return maps.total('submitted', length) + maps.total('lost', length);
   }
 
   /** Events in rows of their own, by hook. */
   counted(hooks: number): readonly number[] {
-    return Array.from(
-      { length: hooks },
-      (_, hook) => this.#session.maps.counts(hook)[SUBMITTED] ?? 0,
-    );
+    return this.#session.maps.allCounts(hooks).map((counts) => counts[SUBMITTED] ?? 0);
   }
 
   #print(table: TopTable): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { COUNTERS, type Counter } from '../../../src/abi/counters.ts';
-import { hookStats, sumCounters, sumsError } from '../../../src/capture/stats.ts';
+import { hookStats, sumCounter, sumCounters, sumsError } from '../../../src/capture/stats.ts';
 import { explainNothing, formatStats, summarise } from '../../../src/capture/summary.ts';
 import type { HookStats } from '../../../src/output/sink.ts';
 
@@ -14,6 +14,21 @@ describe('sumCounters()', () => {
     const submitted = COUNTERS.indexOf('submitted');
     [5n, 7n, 11n].forEach((n, cpu) => (value[cpu * COUNTERS.length + submitted] = n));
     expect(sumCounters(new Uint8Array(value.buffer), 3)[submitted]).toBe(23);
+  });
+});
+
+describe('sumCounter()', () => {
+  it('adds up one counter of all hooks and CPUs, where it went down on one of them too', () => {
+    const values = new BigUint64Array(COUNTERS.length * 4);
+    const waiting = COUNTERS.indexOf('waiting');
+    [5n, BigInt.asUintN(64, -2n), 2n ** 40n, 11n].forEach((n, copy) => {
+      values.fill(1n, copy * COUNTERS.length, (copy + 1) * COUNTERS.length);
+      values[copy * COUNTERS.length + waiting] = n;
+    });
+    const bytes = new Uint8Array(values.buffer);
+    expect(sumCounter(bytes, 'waiting')).toBe(2 ** 40 + 14);
+    expect(sumCounter(bytes, COUNTERS[0])).toBe(4);
+    expect(sumCounter(bytes.subarray(0, 0), 'waiting')).toBe(0);
   });
 });
 
