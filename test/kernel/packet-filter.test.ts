@@ -261,7 +261,8 @@ describe('bytes beyond the linear part', () => {
     [`dst port 9000 and ${PAYLOADS} = 0x47455420`, 2],
     [`dst port 9000 and ${PAYLOADS} = 0x50555420`, 1],
     [`dst port 9000 and tcp[132] = 0x41`, 3],
-    [`dst port 9000 and tcp[ip[2:2] - 21] = 0x41`, 3],
+    // A segment without a payload ends with the low byte of its timestamp's echo: any value.
+    [`dst port 9000 and greater 200 and tcp[ip[2:2] - 21] = 0x41`, 3],
   ])('%s', async (expression, count) => {
     const { records, summaries } = await run('tx', expression);
     expect(records).toHaveLength(count);
