@@ -13,7 +13,7 @@ import { measureMany } from './many.ts';
 import { measureMemory } from './memory.ts';
 import { measureOptions } from './options.ts';
 import { measureParts } from './parts.ts';
-import { measurePeers } from './peers.ts';
+import { measurePeers, measureTogether } from './peers.ts';
 import { plotGrowth, requireGnuplot } from './plot.ts';
 import { measureProgram } from './program-cost.ts';
 import { measureReader } from './reader.ts';
@@ -33,7 +33,7 @@ const BY_DEFAULT = [
   'sender',
   'growth',
 ];
-const FIGURES = [...BY_DEFAULT, 'peers', 'many'];
+const FIGURES = [...BY_DEFAULT, 'peers', 'together', 'many'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -221,6 +221,22 @@ if (wanted.includes('peers')) {
         figure.said.join(' '),
         formatSpread(figure.residentMiB, 1),
         formatSpread(figure.processorS, 1),
+      ]),
+    ),
+  );
+}
+if (wanted.includes('together')) {
+  const times = Math.min(runs, 5);
+  const figures = await measureTogether(script, pair, values.peers, times, packets);
+  result['together'] = figures;
+  show(
+    formatTable(
+      `Attached together, on the same dropped datagrams (${times} runs of ${packets} packets)`,
+      ['tool', 'BPF, ns an event', 'xcap to it'],
+      figures.map(({ what, nsPerEvent, xcapTo }) => [
+        what,
+        formatSpread(nsPerEvent, 0),
+        formatSpread(xcapTo, 2),
       ]),
     ),
   );

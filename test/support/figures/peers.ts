@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { enableRunStats } from '../../../src/bpf/run-stats.ts';
 import type { NetnsPair } from '../netns.ts';
 import { measureEmpty } from './program-cost.ts';
-import { startReady } from './ready-process.ts';
+import { startReady, type ReadyProcess } from './ready-process.ts';
 import { ratios, spreadOf, type Spread } from './spread.ts';
 import { programRuns, rollupKiB, settledProcessorNs } from './tracee.ts';
 import { DROPPED_PORT, flood, pktgen } from './traffic-run.ts';
@@ -43,6 +43,8 @@ interface Peer {
   /** What it prints when it is ready; undefined: it makes the file `ready`. */
   readonly ready: RegExp | undefined;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether its programs are measured beside the others', on the same packets. */
+  readonly together: boolean;
   /** Its output is its standard output. */
   readonly toStdout?: boolean;
   /** How many events it wrote. */
@@ -81,6 +83,8 @@ function peersOf(
     `udp port ${filter === 'matched' ? DROPPED_PORT : DROPPED_PORT + 1}`;
   const ours = (name: string, XCAP_CACHE: string): Peer => ({
     name,
+    // The program is the same without a cache.
+    together: XCAP_CACHE !== 'off',
     command: (filter, file) => [...xcap, '-s', '128', '-w', file, expression(filter)],
     ready: undefined,
     environment: { XCAP_CACHE },
@@ -98,6 +102,7 @@ function peersOf(
   return [
     {
       name: 'tcpdump -w, on the device',
+      together: false,
       command: (filter, file) => [
         ...pair.b.command(['tcpdump', '-Z', 'root', '-n', '-s', '128', '-i', pair.b.device]),
         ...['-w', file, expression(filter)],
@@ -110,6 +115,7 @@ function peersOf(
     ours('xcap -w, compiled', 'off'),
     {
       name: 'bpftrace, a line of 30 bytes',
+      together: true,
       command: bpftrace(
         'printf("%s %s > %s len %d\\n", comm, ntop($ip->saddr), ntop($ip->daddr), args.skb->len);',
       ),
@@ -120,6 +126,7 @@ function peersOf(
     },
     {
       name: 'pwru --output-meta --output-tuple',
+      together: true,
       command: (filter) => [
         ...[...chroot, 'pwru', '--filter-func', dropping, '--output-meta', '--output-tuple'],
         expression(filter),
@@ -144,6 +151,34 @@ interface Sample {
   readonly sent: number;
 }
 
+/** Starts a tool; what it captures goes into a folder. */
+function startPeer(
+  { command, ready, environment, toStdout }: Peer,
+  filter: Filter,
+  folder: string,
+): Promise<ReadyProcess> {
+  const file = join(folder, EVENTS);
+  const readyFile = join(folder, 'ready');
+  const [program = '', ...args] = command(filter, file);
+  return startReady(
+    ready === undefined ? [program, '--ready-file', readyFile, ...args] : [program, ...args],
+    {
+      ready: ready ?? readyFile,
+      environment,
+      ...(toStdout === true
+        ? { output: (stdout) => void stdout.pipe(createWriteStream(file)) }
+        : {}),
+    },
+  );
+}
+
+/** The name of the file with what a tool captures. */
+const EVENTS = 'events';
+
+/** A directory for such files, on tmpfs where there is one. */
+const temporaryFolder = (): string =>
+  mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'xcap-peers-'));
+
 /**
  * One run of a tool: started, flooded twice, the second time in parts with the kernel's statistics on, then by the kernel's packet
  * generator where there is one, ended by Ctrl-C.
@@ -154,29 +189,16 @@ async function measureOnce(
   pair: NetnsPair,
   packets: number,
 ): Promise<Sample> {
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'xcap-peers-'));
-  const file = join(folder, 'events');
-  const readyFile = join(folder, 'ready');
+  const folder = temporaryFolder();
   try {
     const baseUs = flood(pair, packets);
-    const command = peer.command(filter, file);
-    const [program = '', ...args] = command;
-    const tool = await startReady(
-      peer.ready === undefined ? [program, '--ready-file', readyFile, ...args] : command,
-      {
-        ready: peer.ready ?? readyFile,
-        environment: peer.environment,
-        ...(peer.toStdout === true
-          ? { output: (stdout) => void stdout.pipe(createWriteStream(file)) }
-          : {}),
-      },
-    );
+    const tool = await startPeer(peer, filter, folder);
     const pid = tool.child.pid ?? 0;
     const { readyS } = tool;
     // Some work on behind their start; one that polls never settles.
     await settledProcessorNs(pid, 3000);
     const us = flood(pair, packets);
-    const ns = await programNs(pid, pair, packets);
+    const [ns = []] = await programNs([pid], pair, packets);
     const generated = filter === 'matched' ? pktgen(pair, packets) : 0;
     const residentMiB = rollupKiB(pid, 'Rss') / 1024;
     // What it has still to write, it writes now; a tool that polls never settles.
@@ -185,7 +207,7 @@ async function measureOnce(
     const said = tool.said();
     return {
       ...{ readyS, ns, us, baseUs, said, residentMiB },
-      captured: filter === 'matched' ? peer.captured(file, said) : 0,
+      captured: filter === 'matched' ? peer.captured(join(folder, EVENTS), said) : 0,
       sent: filter === 'matched' ? 2 * packets + generated : 0,
       processorS: processorNs / 1e9,
     };
@@ -198,28 +220,34 @@ const PARTS = 20;
 const CATCH_UP_MS = 100;
 
 /**
- * What an event takes in a tool's programs, nanoseconds, for each part of a flood; nothing of one without programs. The
- * kernel counts what interrupts them as theirs, so the tool is stopped meanwhile: its buffers hold a part.
+ * What an event takes in the programs of each tool, nanoseconds, for each part of a flood that all of them see; nothing of one
+ * without programs. The kernel counts what interrupts a program as its own, so the tools are stopped meanwhile: their buffers
+ * hold a part.
  */
 async function programNs(
-  pid: number,
+  pids: readonly number[],
   pair: NetnsPair,
   packets: number,
-): Promise<readonly number[]> {
-  const found: number[] = [];
+): Promise<readonly (readonly number[])[]> {
+  const found = pids.map((): number[] => []);
   const stats = enableRunStats();
   try {
     for (let part = 0; part < PARTS; part++) {
-      process.kill(pid, 'SIGSTOP');
-      const before = programRuns(pid);
+      for (const pid of pids) process.kill(pid, 'SIGSTOP');
+      const before = pids.map(programRuns);
       flood(pair, packets / PARTS);
-      const after = programRuns(pid);
-      process.kill(pid, 'SIGCONT');
+      const after = pids.map(programRuns);
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
       await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS));
-      // Of several programs one is at the place that counts.
-      const runs = Math.max(0, ...after.map((each, i) => each.runs - (before[i]?.runs ?? 0)));
-      const sum = after.reduce((all, each, i) => all + each.ns - (before[i]?.ns ?? 0), 0);
-      if (runs > 0) found.push(sum / runs);
+      after.forEach((programs, tool) => {
+        const since = programs.map(({ runs, ns }, i) => {
+          const then = before[tool]?.[i];
+          return { runs: runs - (then?.runs ?? 0), ns: ns - (then?.ns ?? 0) };
+        });
+        // Of several programs one is at the place that counts.
+        const runs = Math.max(0, ...since.map((each) => each.runs));
+        if (runs > 0) found[tool]?.push(since.reduce((sum, each) => sum + each.ns, 0) / runs);
+      });
     }
   } finally {
     stats[Symbol.dispose]();
@@ -291,4 +319,76 @@ export async function measurePeers(
     };
   });
   return { figures, emptyNs: spreadOf(emptyNs) };
+}
+
+export interface TogetherFigure {
+  readonly what: string;
+  /** Of its BPF programs for each event, with the kernel's clock reading. */
+  readonly nsPerEvent: Spread;
+  /** Of xcap's programs to this tool's, on the same packets. */
+  readonly xcapTo: Spread;
+}
+
+/**
+ * xcap and the peers that have programs, all of them attached at once, so that each packet is the same work at the same time for
+ * all: what a machine with others on it does to one, it does to all.
+ *
+ * @param root directory of the peers that run in it: scripts/guest/fetch-peers
+ * @param packets of each run, which is told in parts
+ */
+export async function measureTogether(
+  xcap: readonly string[],
+  pair: NetnsPair,
+  root: string,
+  runs: number,
+  packets: number,
+): Promise<readonly TogetherFigure[]> {
+  mountForPeers(root);
+  const cache = mkdtempSync(join(tmpdir(), 'xcap-peers-cache-'));
+  const peers = peersOf(xcap, pair, root, cache).filter(({ together }) => together);
+  try {
+    const figures: TogetherFigure[] = [];
+    for (const filter of ['matched', 'rejected'] as const) {
+      const times = peers.map((): number[] => []);
+      for (let run = 0; run < runs; run++) {
+        const found = await togetherOnce(peers, filter, pair, packets);
+        found.forEach((each, i) => times[i]?.push(...each));
+      }
+      const [ours = []] = times;
+      for (const [i, { name }] of peers.entries()) {
+        const its = times[i] ?? [];
+        const what = `${name}, ${filter}`;
+        figures.push({ what, nsPerEvent: spreadOf(its), xcapTo: ratios(ours, its) });
+      }
+    }
+    return figures;
+  } finally {
+    rmSync(cache, { recursive: true, force: true });
+  }
+}
+
+async function togetherOnce(
+  peers: readonly Peer[],
+  filter: Filter,
+  pair: NetnsPair,
+  packets: number,
+): Promise<readonly (readonly number[])[]> {
+  const folders = peers.map(temporaryFolder);
+  const tools: ReadyProcess[] = [];
+  try {
+    for (const [i, peer] of peers.entries()) {
+      tools.push(await startPeer(peer, filter, folders[i] ?? ''));
+    }
+    const pids = tools.map(({ child }) => child.pid ?? 0);
+    for (const pid of pids) await settledProcessorNs(pid, 3000);
+    flood(pair, packets);
+    const found = await programNs(pids, pair, packets);
+    for (const [i, { name }] of peers.entries()) {
+      if (found[i]?.length !== PARTS) throw new Error(`${name} did not see each part`);
+    }
+    return found;
+  } finally {
+    for (const tool of tools) await tool.stop();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  }
 }
