@@ -21,6 +21,7 @@ import type { RedirectSource } from '../kernel/redirect-source.ts';
 import { flag } from './flag.ts';
 import { filterGathers, reachOf } from './filter-headers.ts';
 import {
+  argumentsByHelper,
   countsAlone,
   hasDescriptors,
   hasStackHelper,
@@ -51,6 +52,7 @@ export function configHeader(
       ? []
       : [['XCAP_RDONLY_CAST', KFUNC_PLACEHOLDER + cast] as [string, number]]),
     ['XCAP_MAP_PLACEHOLDER', MAP_PLACEHOLDER],
+    ['XCAP_ARGUMENTS_BY_HELPER', flag(argumentsByHelper(kind))],
     ['XCAP_TASK_BY_PROBE', flag(!hasTaskHelpers(kind))],
     ['XCAP_HOOK_PLACEHOLDER', HOOK_PLACEHOLDER],
     ['XCAP_VALUE_PLACEHOLDER', VALUE_PLACEHOLDER],
@@ -73,7 +75,8 @@ export function configHeader(
     ['XCAP_TRACK_HEADS', flag(input.track?.byHead === true || input.hooks.some(hasBuffer))],
     ['XCAP_TRACK_CPUS', input.track === undefined ? 1 : valueOf(input.track.cpus, 'cpus')],
     ['XCAP_STACK_OWN_FRAME', flag(startsInOwnFrame(kind))],
-    ['XCAP_VAR_STACK', flag(input.varStackRead)],
+    // Where packets are read in place, the window is none of the stack's.
+    ['XCAP_VAR_STACK', flag(input.varStackRead && cast === undefined)],
     ['XCAP_PREEMPT_COUNT_ID', context.kind === 'preempt-count' ? context.btfId : 0],
     ['XCAP_PREEMPT_COUNT_OFFSET', context.kind === 'preempt-count' ? context.offset : 0],
     ['XCAP_TASK_STACK_OFFSET', context.kind === 'task-stack' ? context.offset : 0],
@@ -88,6 +91,7 @@ export function configHeader(
     ['XCAP_WHERE', flag(input.where.conditional)],
     ['XCAP_SYNTH', flag(hooks.some(seesBare))],
     ...whoDefines(input.btf, input.who, input.fentry),
+    ['XCAP_SKBS', flag(hooks.every(hasSkb))],
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect, valueOf),
@@ -151,6 +155,10 @@ function redirectDefines(source: RedirectSource, valueOf: ValueOf): [string, num
       return [];
   }
 }
+
+/** What it traces is an sk_buff, or a socket's packet that is made up. */
+const hasSkb = ({ backend, arguments: { carrier } }: ResolvedHook): boolean =>
+  backend !== 'xdp' && /^(skb|sock)/.test(carrier.kind);
 
 const hasBuffer = ({ backend, arguments: { carrier } }: ResolvedHook): boolean =>
   backend === 'xdp' || carrier.kind === 'xdp';

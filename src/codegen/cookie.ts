@@ -74,6 +74,7 @@ export function emitSharedBody(kind: string): string {
     'struct xcap_hit hit = {',
     '\t.ctx = ctx,',
     '\t.hook = cookie,',
+    '\t.by_cookie = 1,',
     `\t.direction = ${field(AT.direction, 3)},`,
     ...(bare === undefined ? [] : ['\t.synth = 1,']),
     `\t.ends = ${field(AT.ends, 1)},`,

@@ -165,7 +165,7 @@ function emitBody(
   return [
     'struct xcap_hit hit = {',
     '\t.ctx = ctx,',
-    `\t.hook = ${own},`,
+    ...(hook.cookie ? [`\t.hook = ${own},`, '\t.by_cookie = 1,'] : []),
     `\t.direction = ${DIRECTIONS[hook.direction ?? 'any']},`,
     `\t.at_data = ${flag(hook.atData)},`,
     ...(seesBare(hook) ? ['\t.synth = 1,'] : []),
@@ -175,7 +175,7 @@ function emitBody(
     '};',
     '',
     ...(waits ? ['xcap_forget(&hit);'] : []),
-    ...(kind === 'xdp' ? emitXdpProgram() : emitSubject(hook, argument, valueOf)),
+    ...(kind === 'xdp' ? emitXdpProgram() : emitSubject(hook, kind, regs, valueOf)),
   ].map((line) => (line === '' ? '' : `\t${line}`));
 }
 
@@ -222,7 +222,6 @@ function emitEach({ arguments: { carrier }, direction }: ResolvedHook): string[]
     'const struct xcap_batch *batch = XCAP_SECOND(given);',
     'struct xcap_hit hit = {',
     '\t.ctx = batch->ctx,',
-    '\t.hook = XCAP_OWN_HOOK,',
     `\t.direction = ${DIRECTIONS[direction ?? 'any']},`,
     '\t.xdp = (void *)batch->pool,',
     '\t.descriptor = batch->descriptors + XCAP_FIRST(given),',
@@ -261,9 +260,13 @@ function registers(regs: PtRegs | undefined): PtRegs {
 /** Takes packet or socket out of the arguments, and captures it. */
 function emitSubject(
   hook: ResolvedHook,
-  argument: (slot: number) => string,
+  kind: UnitKind,
+  regs: PtRegs | undefined,
   valueOf: ValueOf,
 ): string[] {
+  const argument = (slot: number): string => emitArgument(kind, slot, regs);
+  const emitLater = (field: string, slot: number | undefined): string[] =>
+    slot === undefined ? [] : [`hit.${field}_at = ${1 + argumentWord(kind, slot, regs)};`];
   const { carrier, certain, location, reason, rxSk, owner, message } = hook.arguments;
   const address = argument(carrier.slot);
   switch (carrier.kind) {
@@ -308,11 +311,9 @@ function emitSubject(
               `if ((u64)READ(hit.skb, destructor) != ${valueOf(hook.destructor, `destructor ${hook.id}`)})`,
               '\treturn 0;',
             ]),
-        ...(location === undefined ? [] : [`hit.location = ${argument(location)};`]),
-        ...(reason === undefined ? [] : [`hit.reason = ${argument(reason)};`]),
-        ...(rxSk === undefined
-          ? []
-          : [`hit.rx_sk = XCAP_GIVEN((struct sock *)${argument(rxSk)});`]),
+        ...emitLater('location', location),
+        ...emitLater('reason', reason),
+        ...emitLater('rx_sk', rxSk),
         ...emitRun(hook, argument, valueOf),
       ];
   }
@@ -382,21 +383,29 @@ const INSNS = 1;
 
 /** The C of argument word `slot`. */
 function emitArgument(kind: UnitKind, slot: number, regs: PtRegs | undefined): string {
+  const word = argumentWord(kind, slot, regs);
+  return argumentsByHelper(kind) ? `xcap_func_arg(ctx, ${word})` : `ctx[${word}]`;
+}
+
+/** Arguments are asked for by a helper: their context has a layout that only the verifier knows. */
+export const argumentsByHelper = (kind: UnitKind): boolean => kind === 'fentry-any';
+
+/** Where argument word `slot` is in the context, or which one it is to the helper. */
+function argumentWord(kind: UnitKind, slot: number, regs: PtRegs | undefined): number {
   switch (kind) {
     case 'tp-btf':
     case 'raw-tp':
     case 'fentry':
     case 'program':
-      return `ctx[${slot}]`;
     case 'fentry-any':
-      return `xcap_func_arg(ctx, ${slot})`;
+      return slot;
     case 'xdp':
       throw new RangeError('an XDP program has no arguments');
     case 'kprobe':
     case 'kprobe-multi': {
       const offset = regs?.argumentOffsets[slot];
       if (offset === undefined) throw new RangeError(`argument ${slot} is in no register`);
-      return `ctx[${offset / 8}]`;
+      return offset / 8;
     }
   }
 }

@@ -59,6 +59,7 @@ export const KERNEL_STRUCTS: StructWants = {
   rtnl_link_stats64: ['rx_packets'],
   udphdr: ['source'],
   in_addr: ['s_addr'],
+  linux_binprm: ['buf'],
 };
 
 /** Those of synth.h. */

@@ -107,7 +107,7 @@ export function emitMetadataHeader(
       matches: matches.reason,
       counter: 'XCAP_COUNT_REJECTED_REASON',
       prepare: [],
-      test: (value) => `hit->reason == ${hex32(value)}`,
+      test: (value) => `xcap_hit_reason(hit) == ${hex32(value)}`,
     }),
     ...emitCheck({
       matches: matches.netns,

@@ -6,9 +6,11 @@ import { leavesWindow } from './emit-load.ts';
 import { jaTarget } from './insn.ts';
 import type { FilterIr } from './ir.ts';
 import { splitBlocks } from './passes/blocks.ts';
+import { ahead } from './passes/ahead.ts';
 import { boundsGuards } from './passes/bounds-guards.ts';
 import { divisionGuards } from './passes/division-guards.ts';
 import { ranges } from './passes/ranges.ts';
+import { words } from './passes/words.ts';
 import { zeroInit } from './passes/zero-init.ts';
 import { validate } from './validate.ts';
 import { accessOf, endOf, fitsWindow, planWindow } from './window.ts';
@@ -41,6 +43,8 @@ const PASSES: readonly ((ir: FilterIr) => FilterIr)[] = [
   ranges,
   divisionGuards,
   boundsGuards,
+  words,
+  ahead,
 ];
 
 /**

@@ -2,6 +2,7 @@ import { assertNever } from '../errors.ts';
 import { constant, emitConstantLoad, emitIndexedLoad } from './emit-load.ts';
 import type { AluOp, JumpTest, Operand, RetValue } from './insn.ts';
 import type { Block, FilterIr, IrInsn, Terminator } from './ir.ts';
+import { LONG_BLOCKS } from './passes/words.ts';
 import type { Window } from './window.ts';
 import { accessOf } from './window.ts';
 
@@ -33,13 +34,6 @@ export function emitC(ir: FilterIr, symbol: string, window: Window | undefined):
     '',
   ].join('\n');
 }
-
-/**
- * A filter with more blocks than this loads each field anew. Else clang keeps fields in registers, and
- * the verifier follows every combination of what comparisons have told about them: a million
- * instructions for 300 hosts.
- */
-const LONG_BLOCKS = 100;
 
 /** Constant returns at one place: clang sets the result before every branch to one otherwise. */
 function shareReturns(body: readonly string[]): readonly string[] {
@@ -91,6 +85,9 @@ function emitLocals(body: readonly string[]): readonly string[] {
   }
   const names = [...used].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const lines = names.length === 0 ? [] : [`\tu32 ${names.join(', ')};`];
+  if (body.some((line) => line.startsWith('\tahead = '))) {
+    lines.push('#ifdef XCAP_AHEAD', '\tu64 ahead;', '#endif');
+  }
   if (body.some((line) => line.startsWith('\ti = '))) {
     lines.push('#if XCAP_VAR_STACK', '\tu64 i;', '#endif');
   }
@@ -111,9 +108,11 @@ function emitBody(block: Block, isEntry: boolean, window: Window | undefined): r
 
 function emitWindowFetch(window: Window | undefined): readonly string[] {
   if (window === undefined) return [];
-  const source = window.first === 0 ? 'p->start' : `p->start + ${constant(window.first)}`;
+  const { pad, first } = window;
   const fetch = (size: number): readonly string[] =>
-    size === 0 ? [] : [`\tif (XCAP_WINDOW(w, ${window.pad}, ${size}, ${source}))`, '\t\treturn 0;'];
+    size === 0
+      ? []
+      : [`\tif (XCAP_WINDOW(w, ${pad}, ${size}, p->start, ${constant(first)}))`, '\t\treturn 0;'];
   if (window.wide === window.narrow) return fetch(window.wide);
   const narrow = fetch(window.narrow);
   return [

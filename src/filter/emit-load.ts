@@ -20,9 +20,19 @@ function windowValue(access: Access, window: Window, index: string | undefined):
   return parts.join(' | ');
 }
 
+/** Who reads packets in place takes the word at once, and others the value as it is in the window. */
+function inWord({ offset, size, word }: Access, window: Window, read: string): string {
+  if (word === undefined) return read;
+  const place = word - window.first + window.pad;
+  const from = place < 0 ? `w - ${-place}` : `w + ${place}`;
+  return `XCAP_OF_WORD(${fieldOf(size)}, ${from}, ${offset - word}, ${read})`;
+}
+
+const fieldOf = (size: LoadSize): string => (size === 1 ? 'byte' : `be${8 * size}`);
+
 function readAt(place: number, size: LoadSize, index: string | undefined): string {
   const subscript = index === undefined ? `${place}` : `${place} + ${index}`;
-  return `xcap_${size === 1 ? 'byte' : `be${8 * size}`}(w + ${subscript})`;
+  return `xcap_${fieldOf(size)}(w + ${subscript})`;
 }
 
 /** Statements that set `target` from a place that is known when the filter is compiled. */
@@ -32,7 +42,8 @@ export function emitConstantLoad(
   window: Window | undefined,
 ): readonly string[] {
   if (window !== undefined && fitsWindow(access)) {
-    return [`\t${target} = ${windowValue(access, window, undefined)};`];
+    const read = windowValue(access, window, undefined);
+    return [`\t${target} = ${inWord(access, window, read)};`];
   }
   return emitFetch(`xcap_fetch${8 * access.size}(p, ${constant(access.offset)}, &${target})`);
 }
@@ -41,14 +52,20 @@ const emitFetch = (call: string): readonly string[] => [`\tif (${call})`, '\t\tr
 
 /** Statements that set A from X + k. */
 export function emitIndexedLoad(insn: IndexedLoad, window: Window | undefined): readonly string[] {
-  const { k, size, index } = insn;
+  const { k, size, index, ahead } = insn;
   const place = k === 0 ? 'X' : `X + ${constant(k)}`;
   if (index === undefined) return emitFetch(`xcap_load${8 * size}(p, ${place}, &A)`);
   const direct = emitFetch(`xcap_fetch${8 * size}(p, ${place}, &A)`);
   const access: Access = { offset: k, size, index };
   if (window === undefined || !fitsWindow(access)) return direct;
+  const wide = ahead && [
+    '#ifdef XCAP_AHEAD',
+    ...(ahead.loads ? [`\tahead = XCAP_AHEAD(p, X + ${constant(ahead.from)});`] : []),
+    `\tA = xcap_${fieldOf(size)}_of(ahead, ${k - ahead.from});`,
+  ];
   return [
-    '#if XCAP_VAR_STACK',
+    ...(wide ?? []),
+    wide === undefined ? '#if XCAP_VAR_STACK' : '#elif XCAP_VAR_STACK',
     `\ti = xcap_mask(X, ${constant(index.bits)});`,
     `\tA = ${windowValue(access, window, 'i')};`,
     '#else',

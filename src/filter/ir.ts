@@ -1,4 +1,4 @@
-import type { JumpTest, LdInd, Operand, PlainInsn, RetValue } from './insn.ts';
+import type { JumpTest, LdAbs, LdInd, LdxMsh, Operand, PlainInsn, RetValue } from './insn.ts';
 import type { MetaField } from './meta.ts';
 
 /**
@@ -10,10 +10,18 @@ export interface ValueRange {
   readonly bits: number;
 }
 
-/** A load at X + k; `index` is the range of X when the sum cannot wrap, else absent. */
+/**
+ * A load at X + k; `index` is the range of X when the sum cannot wrap, else absent. `ahead`: it shares the 8 bytes from
+ * X + `from` on with others at the same X, which are there to be loaded though the packet may end before; not `loads`: they
+ * are loaded on every way to it.
+ */
 export interface IndexedLoad extends LdInd {
   readonly index?: ValueRange;
+  readonly ahead?: { readonly from: number; readonly loads: boolean };
 }
+
+/** A load at a constant place; `word` is the first of 8 bytes that it shares with others, all of which the packet has. */
+export type ConstantLoad = (LdAbs | LdxMsh) & { readonly word?: number | undefined };
 
 /** A = what the kernel knows of the packet beside its bytes; rejects where it does not. */
 export interface LdMeta {
@@ -37,7 +45,13 @@ export interface DivisorGuard {
 }
 
 export type IrInsn =
-  Exclude<PlainInsn, LdInd> | IndexedLoad | LdMeta | PacketGuard | IndexGuard | DivisorGuard;
+  | Exclude<PlainInsn, LdInd | LdAbs | LdxMsh>
+  | ConstantLoad
+  | IndexedLoad
+  | LdMeta
+  | PacketGuard
+  | IndexGuard
+  | DivisorGuard;
 
 export type Terminator =
   | { readonly op: 'goto'; readonly to: number }

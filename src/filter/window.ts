@@ -14,6 +14,8 @@ export interface Access {
   readonly offset: number;
   readonly size: LoadSize;
   readonly index: ValueRange | undefined;
+  /** See ConstantLoad. */
+  readonly word?: number | undefined;
 }
 
 /**
@@ -34,9 +36,9 @@ export interface Window {
 export function accessOf(insn: IrInsn): Access | undefined {
   switch (insn.op) {
     case 'ld-abs':
-      return { offset: insn.k, size: insn.size, index: undefined };
+      return { offset: insn.k, size: insn.size, index: undefined, word: insn.word };
     case 'ldx-msh':
-      return { offset: insn.k, size: 1, index: undefined };
+      return { offset: insn.k, size: 1, index: undefined, word: insn.word };
     case 'ld-ind':
       return insn.index === undefined
         ? undefined

@@ -43,8 +43,16 @@ const number = (bits: number, domain?: Domain): FieldType =>
 
 /** Names as JSON has them; what JSON leaves out is absent here. */
 export const FIELDS: Readonly<Record<EventField | 'comm' | 'ifname', FieldSpec>> = {
-  reason: { type: number(32, 'reason'), read: 'hit->reason', absent: '!hit->location' },
-  location: { type: number(64, 'location'), read: 'hit->location', absent: '!hit->location' },
+  reason: {
+    type: number(32, 'reason'),
+    read: 'xcap_hit_reason(hit)',
+    absent: '!xcap_hit_location(hit)',
+  },
+  location: {
+    type: number(64, 'location'),
+    read: 'xcap_hit_location(hit)',
+    absent: '!xcap_hit_location(hit)',
+  },
   pid: { type: number(32), read: 'xcap_get_current_pid_tgid() >> 32', absent: NOT_TASKS },
   tid: { type: number(32), read: '(u32)xcap_get_current_pid_tgid()', absent: NOT_TASKS },
   uid: { type: number(32), read: '(u32)xcap_get_current_uid_gid()', absent: NOT_TASKS },
@@ -65,7 +73,7 @@ export const FIELDS: Readonly<Record<EventField | 'comm' | 'ifname', FieldSpec>>
     read: 'xcap_where_context(hit)',
     absent: 'xcap_where_context(hit) == XCAP_CONTEXT_UNKNOWN',
   },
-  hook: { type: number(16, 'hook'), read: 'hit->hook' },
+  hook: { type: number(16, 'hook'), read: 'xcap_hook(hit)' },
   packet_type: {
     type: number(8, 'packet_type'),
     read: 'XCAP_BITS_sk_buff__pkt_type(READ, hit->skb)',

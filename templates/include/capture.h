@@ -69,7 +69,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 {
 	e->time_ns = xcap_ktime_get_ns();
 	e->skb = (u64)hit->skb;
-	e->location = hit->location;
+	e->location = xcap_hit_location(hit);
 	e->ret = hit->ret;
 	e->duration_ns = 0;
 	e->packet_id = hit->packet_id;
@@ -78,7 +78,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 	e->redirect_index = 0;
 	xcap_fill_redirect(e, hit);
 	e->wire_length = view->pkt.wire_len;
-	e->reason = hit->reason;
+	e->reason = xcap_hit_reason(hit);
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
 	if (hit->xdp) {
@@ -90,7 +90,7 @@ static __always_inline void xcap_fill(struct xcap_event *e, const struct xcap_hi
 		e->protocol = __builtin_bswap16(XCAP_SKB(hit, protocol));
 		e->socket = 0;
 	}
-	e->hook = hit->hook;
+	e->hook = xcap_hook(hit);
 	e->packet_type = XCAP_BITS_sk_buff__pkt_type(XCAP_SKB, hit);
 	e->link = view->link;
 	e->synth = view->synth;
@@ -107,7 +107,8 @@ static __always_inline void xcap_fill_user(struct xcap_slot *slot, const struct 
 #if XCAP_ACTION_C
 	for (int i = 0; i < XCAP_USER_WORDS; i++)
 		slot->user_words[i] = 0;
-	slot->has_user = xcap_ext_action(hit->skb, &view->pkt, length, &slot->user, hit->hook) != 0;
+	slot->has_user =
+		xcap_ext_action(hit->skb, &view->pkt, length, &slot->user, xcap_hook(hit)) != 0;
 #endif
 }
 
@@ -312,7 +313,7 @@ static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_ne
 static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *net,
 					 struct xcap_view *view)
 {
-	u32 rejected = xcap_skip(hit->hook), followed;
+	u32 rejected = xcap_skip(hit), followed;
 
 	if (rejected)
 		return rejected;
@@ -358,7 +359,7 @@ static __always_inline u32 xcap_outcome(struct xcap_hit *hit)
 	struct xcap_net net;
 	u32 outcome;
 
-	view.place = XCAP_NO_SLOT;
+	view.place = -1;
 	outcome = xcap_rejected(hit, &net, &view);
 	if (!outcome)
 		outcome = xcap_send(hit, &net, &view);
@@ -369,7 +370,7 @@ static __always_inline u32 xcap_outcome(struct xcap_hit *hit)
 /* Some functions and tracepoints have a packet only now and then. */
 static __always_inline int xcap_no_packet(const struct xcap_hit *hit)
 {
-	xcap_count(hit->hook, XCAP_COUNT_REJECTED_NO_PACKET);
+	xcap_count(xcap_hook(hit), XCAP_COUNT_REJECTED_NO_PACKET);
 	return 0;
 }
 
@@ -379,7 +380,7 @@ static __always_inline int xcap_capture(struct xcap_hit *hit)
 
 	xcap_keep_cpu();
 	outcome = xcap_outcome(hit);
-	xcap_count(hit->hook, outcome);
+	xcap_count(xcap_hook(hit), outcome);
 	xcap_yield_cpu();
 	return 0;
 }

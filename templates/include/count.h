@@ -10,7 +10,7 @@
  * Atomic where an event that counts at the same place may come between load and store: see
  * countsAlone() of src/codegen/hooks.ts.
  */
-static __always_inline void xcap_add(u32 hook, u32 outcome, u64 number)
+static __always_inline void xcap_add(u32 hook, u64 outcome, u64 number)
 {
 	struct xcap_counts *counts = xcap_map_lookup_elem(MAP(XCAP_MAP_COUNTS), &hook);
 
@@ -23,7 +23,7 @@ static __always_inline void xcap_add(u32 hook, u32 outcome, u64 number)
 #endif
 }
 
-static __always_inline void xcap_count(u32 hook, u32 outcome)
+static __always_inline void xcap_count(u32 hook, u64 outcome)
 {
 	xcap_add(hook, outcome, 1);
 }

@@ -23,7 +23,7 @@ static __always_inline struct sock *xcap_packet_sk(const struct xcap_hit *hit)
 {
 	struct sock *sk = READ(hit->skb, sk);
 
-	return sk ? sk : hit->rx_sk;
+	return sk ? sk : xcap_rx_sk(hit);
 }
 
 /*
@@ -72,7 +72,7 @@ static __always_inline struct net_device *xcap_socket_route(const struct xcap_hi
 #if XCAP_SYNTH && XCAP_HAS_sock__sk_dst_cache && XCAP_HAS_dst_entry__dev
 	struct net_device *dev;
 	struct dst_entry *dst;
-	struct sock *sk = hit->rx_sk;
+	struct sock *sk = xcap_rx_sk(hit);
 
 	if (!hit->socket) {
 		if (!hit->synth || READ(hit->skb, network_header))

@@ -18,19 +18,39 @@
 	})
 #if XCAP_CASTS
 /* Through types of the kernel that begin with a field of the size. */
-#define XCAP_WINDOW8(at)  (XCAP_CAST((struct icmphdr *)(at))->type)
-#define XCAP_WINDOW16(at) (XCAP_CAST((struct udphdr *)(at))->source)
-#define XCAP_WINDOW32(at) (XCAP_CAST((struct in_addr *)(at))->s_addr)
-#define XCAP_WINDOW(w, pad, size, src)                                                             \
-	({                                                                                         \
-		(w) = (u8 *)(src) - (pad);                                                         \
-		0;                                                                                 \
-	})
+#define XCAP_FIELD8(at)	 (XCAP_CAST((struct icmphdr *)(at))->type)
+#define XCAP_FIELD16(at) (XCAP_CAST((struct udphdr *)(at))->source)
+#define XCAP_FIELD32(at) (XCAP_CAST((struct in_addr *)(at))->s_addr)
 #define XCAP_FIELD(bits, value, src)                                                               \
 	({                                                                                         \
-		*(value) = XCAP_WINDOW##bits(src);                                                 \
+		*(value) = XCAP_FIELD##bits(src);                                                  \
 		0;                                                                                 \
 	})
+#endif
+#if XCAP_CASTS && XCAP_HAS_linux_binprm__buf
+typedef u64 __attribute__((__may_alias__)) xcap_word;
+
+/*
+ * The packet where it is, as the 256 bytes of linux_binprm.buf: in an array of bytes the verifier
+ * takes loads of any size at any place (btf_struct_walk()). Constant places only: XCAP_VAR_STACK is
+ * off.
+ */
+static __always_inline void *xcap_bytes(const void *at)
+{
+	return XCAP_CAST((struct linux_binprm *)(at - __builtin_offsetof(struct linux_binprm, buf)))
+		->buf;
+}
+
+#define XCAP_WINDOW(w, pad, size, start, first)                                                    \
+	({                                                                                         \
+		(w) = xcap_bytes(start) + (first) - (pad);                                         \
+		0;                                                                                 \
+	})
+#define XCAP_WORD(at) (*(const xcap_word *)(at))
+/* struct skb_shared_info lies behind the linear part of every skb. */
+#if XCAP_SKBS
+#define XCAP_AHEAD(p, offset) XCAP_WORD(xcap_bytes((p)->start + (offset)))
+#endif
 #endif
 #include "filter/filter.h"
 #include "net.h"
@@ -45,7 +65,7 @@ struct xcap_view {
 	s32 before;
 	u64 bare;  /* neither a MAC nor a network header was set */
 	u32 synth; /* XCAP_SYNTH_*: the headers that we made up */
-	u32 place; /* the slot that it was put together in for them, or XCAP_NO_SLOT */
+	s64 place; /* the slot that it was put together in for them; negative: none */
 };
 
 /* to - from, or 0 where that is negative; without a branch that the verifier would go both ways of.
@@ -76,7 +96,7 @@ static __always_inline void xcap_view(const struct xcap_hit *hit, const struct x
 	v->link = XCAP_LINK_RAW;
 	v->bare = 0;
 	v->synth = 0;
-	/* XCAP_NO_SLOT: kernel addresses have the highest bit set, which the verifier does not
+	/* Negative, as kernel addresses have the highest bit set, which the verifier does not
 	 * know. It goes on alike where there is a slot. */
 	v->place = (s64)head >> 63;
 	if (hit->at_data) {
@@ -136,9 +156,9 @@ static __always_inline u32 xcap_mark(const struct xcap_hit *hit)
 {
 	if (!hit->socket)
 		return XCAP_SKB(hit, mark);
-	if (xcap_is_mini_socket(READ(hit->rx_sk, __sk_common.skc_state)))
+	if (xcap_is_mini_socket(READ(xcap_rx_sk(hit), __sk_common.skc_state)))
 		return 0;
-	return READ(hit->rx_sk, sk_mark);
+	return READ(xcap_rx_sk(hit), sk_mark);
 }
 
 /* What only an skb has: not known of a socket alone. */

@@ -36,7 +36,7 @@ static __always_inline u64 xcap_frame(const u64 *ctx)
 /* An event that waits, as it would have been sent: the beginning of a slot. */
 static __always_inline u32 xcap_keep(const struct xcap_hit *hit, void *slot)
 {
-	struct xcap_activation key = {.frame = hit->frame, .hook = hit->hook};
+	struct xcap_activation key = {.frame = hit->frame, .hook = xcap_hook(hit)};
 
 	if (xcap_map_update_elem(MAP(XCAP_MAP_PENDING), &key, slot, 0))
 		return XCAP_COUNT_LOST;
@@ -53,7 +53,7 @@ static __always_inline void xcap_kept_ends(const struct xcap_activation *key, u3
 /* At the entry: whatever waits under this key is of an activation whose return was missed. */
 static __always_inline void xcap_forget(const struct xcap_hit *hit)
 {
-	struct xcap_activation key = {.frame = hit->frame, .hook = hit->hook};
+	struct xcap_activation key = {.frame = hit->frame, .hook = xcap_hook(hit)};
 
 	if (xcap_map_lookup_elem(MAP(XCAP_MAP_PENDING), &key))
 		xcap_kept_ends(&key, XCAP_COUNT_MISSED);

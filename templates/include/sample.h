@@ -8,14 +8,16 @@
 #define XCAP_SAMPLE_H
 
 #include "helpers.h"
+#include "hit.h"
 #include "events.gen.h"
 #include "sample.gen.h"
 
 /* The count of what is not to be looked at; 0: go on. The reader sets the mask, one less than a
  * power of two, while the program runs. */
-static __always_inline u32 xcap_skip(u32 hook)
+static __always_inline u32 xcap_skip(const struct xcap_hit *hit)
 {
 #if XCAP_SKIPS
+	u32 hook = xcap_hook(hit);
 	const volatile u32 *at = xcap_map_lookup_elem(MAP(XCAP_MAP_SAMPLING), &hook);
 	u32 mask = at ? *at : 0;
 

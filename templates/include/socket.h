@@ -43,7 +43,7 @@ static __always_inline u32 xcap_top_socket(const struct xcap_hit *hit, const str
 #if XCAP_TOP_FLOW
 	struct xcap_socket s = {};
 
-	xcap_fill_socket(&s, hit->rx_sk);
+	xcap_fill_socket(&s, xcap_rx_sk(hit));
 	if (s.family == AF_INET || s.family == AF_INET6) {
 		key.ethertype = s.family == AF_INET ? ETH_P_IP : ETH_P_IPV6;
 		key.protocol = s.protocol;
@@ -53,7 +53,7 @@ static __always_inline u32 xcap_top_socket(const struct xcap_hit *hit, const str
 		key.destination_port = s.rport;
 	}
 #endif
-	return xcap_top_count(&key, hit->hook, 0);
+	return xcap_top_count(&key, xcap_hook(hit), 0);
 }
 #else
 /* Sends what is in the slot, as the rest of the event says. */
@@ -69,7 +69,7 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 	e->time_ns = xcap_ktime_get_ns();
 	e->mark = xcap_mark(hit);
 	e->cpu = xcap_get_smp_processor_id();
-	e->hook = hit->hook;
+	e->hook = xcap_hook(hit);
 	e->context = xcap_context(hit->ctx);
 	e->link = XCAP_LINK_SOCKET;
 	e->synth = view->synth;
@@ -80,7 +80,7 @@ static __always_inline u32 xcap_send_socket(const struct xcap_hit *hit, const st
 #if XCAP_WHO
 	e->socket = xcap_fill_who(&slot->who, hit);
 #endif
-	xcap_fill_socket(socket, hit->rx_sk);
+	xcap_fill_socket(socket, xcap_rx_sk(hit));
 	if (length > XCAP_CAPTURE_MAX)
 		length = XCAP_CAPTURE_MAX;
 	length += sizeof(*socket);
@@ -132,13 +132,13 @@ static __always_inline u32 xcap_socket_outcome(const struct xcap_hit *hit)
 	struct xcap_nesting *nesting;
 	struct xcap_net net = {.hit = hit};
 	struct xcap_slot *slot;
-	struct sock *sk = hit->rx_sk;
+	struct sock *sk = xcap_rx_sk(hit);
 	struct net *owner;
 	u32 outcome, place;
 
 	if (!sk)
 		return XCAP_COUNT_REJECTED_NO_PACKET;
-	outcome = xcap_skip(hit->hook);
+	outcome = xcap_skip(hit);
 	if (outcome)
 		return outcome;
 	owner = READ(sk, __sk_common.skc_net.net);
@@ -165,7 +165,7 @@ static __always_inline int xcap_capture_socket(const struct xcap_hit *hit)
 
 	xcap_keep_cpu();
 	outcome = xcap_socket_outcome(hit);
-	xcap_count(hit->hook, outcome);
+	xcap_count(xcap_hook(hit), outcome);
 	xcap_yield_cpu();
 	return 0;
 }

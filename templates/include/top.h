@@ -90,13 +90,13 @@ static __always_inline void xcap_top_identify(struct xcap_top_key *key, const st
 					      const struct xcap_net *net)
 {
 #if XCAP_TOP_HOOK
-	key->hook = hit->hook;
+	key->hook = xcap_hook(hit);
 #endif
 #if XCAP_TOP_REASON
-	key->reason = hit->reason;
+	key->reason = xcap_hit_reason(hit);
 #endif
 #if XCAP_TOP_LOCATION
-	key->location = hit->location;
+	key->location = xcap_hit_location(hit);
 #endif
 #if XCAP_TOP_NETNS || XCAP_TOP_IFACE
 	key->netns = xcap_netns(net);
@@ -249,7 +249,7 @@ static __always_inline u32 xcap_send(const struct xcap_hit *hit, const struct xc
 #if XCAP_TOP_FLOW
 	xcap_top_flow(&key, view);
 #endif
-	return xcap_top_count(&key, hit->hook, bytes);
+	return xcap_top_count(&key, xcap_hook(hit), bytes);
 }
 
 #endif

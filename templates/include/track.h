@@ -135,7 +135,7 @@ static __always_inline u64 xcap_track_of_skb(const struct xcap_hit *hit)
 			xcap_untrack(known->other);
 			known->other = head;
 			value.other = skb;
-			xcap_track_put(hit->hook, head, &value, XCAP_BPF_NOEXIST);
+			xcap_track_put(xcap_hook(hit), head, &value, XCAP_BPF_NOEXIST);
 		}
 		return value.id;
 	}
@@ -153,13 +153,13 @@ static __always_inline u64 xcap_track_of_skb(const struct xcap_hit *hit)
 		known->other = skb;
 	value.id = known->id;
 	value.other = head;
-	xcap_track_put(hit->hook, skb, &value, XCAP_BPF_ANY);
+	xcap_track_put(xcap_hook(hit), skb, &value, XCAP_BPF_ANY);
 	return value.id;
 }
 
 static __always_inline u64 xcap_track_of_buffer(const struct xcap_hit *hit)
 {
-	u64 head = (u64)PROBE(hit->xdp, data_hard_start), bit = 1ull << (hit->hook & 63);
+	u64 head = (u64)PROBE(hit->xdp, data_hard_start), bit = 1ull << (xcap_hook(hit) & 63);
 	struct xcap_tracked *known = xcap_tracked(head);
 
 	if (!known)
@@ -203,20 +203,20 @@ static __always_inline void xcap_track_begin(struct xcap_hit *hit)
 	if (hit->ends || hit->descriptor)
 		return;
 	if (hit->xdp) {
-		value.hooks = 1ull << (hit->hook & 63);
+		value.hooks = 1ull << (xcap_hook(hit) & 63);
 		value.time_ns = xcap_ktime_get_ns();
-		xcap_track_put(hit->hook, (u64)PROBE(hit->xdp, data_hard_start), &value,
+		xcap_track_put(xcap_hook(hit), (u64)PROBE(hit->xdp, data_hard_start), &value,
 			       XCAP_BPF_ANY);
 		return;
 	}
 	head = (u64)READ(hit->skb, head);
 	value.other = head;
-	if (!xcap_track_put(hit->hook, (u64)hit->skb, &value, XCAP_BPF_ANY))
+	if (!xcap_track_put(xcap_hook(hit), (u64)hit->skb, &value, XCAP_BPF_ANY))
 		return;
 	if (!XCAP_TRACK_HEADS)
 		return;
 	value.other = (u64)hit->skb;
-	xcap_track_put(hit->hook, head, &value, XCAP_BPF_ANY);
+	xcap_track_put(xcap_hook(hit), head, &value, XCAP_BPF_ANY);
 }
 
 /* A clone or a copy is being made of `from`. What had the address before is gone. */

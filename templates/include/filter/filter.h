@@ -55,16 +55,13 @@ static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src
 #endif
 
 /*
- * The window w, size bytes of the packet from src on, pad behind w; 0 when it could be had. And a
- * field of it or of the packet. Who may load from any address needs no copy, and defines them
+ * The window w, size bytes of the packet from its byte `first` on, pad behind w; 0 when it could be
+ * had. And a field of the packet. Who may load from any address needs no copy, and defines them
  * before this file.
  */
 #ifndef XCAP_WINDOW
-#define XCAP_WINDOW(w, pad, size, src) XCAP_FETCH((w) + (pad), size, src)
-#define XCAP_WINDOW8(at)	       (*(const u8 *)(at))
-#define XCAP_WINDOW16(at)	       (*(const xcap_field16 *)(at))
-#define XCAP_WINDOW32(at)	       (*(const xcap_field32 *)(at))
-#define XCAP_FIELD(bits, value, src)   XCAP_FETCH(value, (bits) / 8, src)
+#define XCAP_WINDOW(w, pad, size, start, first) XCAP_FETCH((w) + (pad), size, (start) + (first))
+#define XCAP_FIELD(bits, value, src)		XCAP_FETCH(value, (bits) / 8, src)
 #endif
 
 /*
@@ -75,6 +72,22 @@ static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src
 #ifndef XCAP_VAR_STACK
 #define XCAP_VAR_STACK 1
 #endif
+
+/*
+ * A field at byte `at` of the eight from `word` on, all of which the packet has; `read` is the same
+ * by itself. Who may load from any address takes them at once, by an XCAP_WORD() of its own: each
+ * load there is one instruction and a check of the address.
+ */
+#ifdef XCAP_WORD
+#define XCAP_OF_WORD(field, word, at, read) xcap_##field##_of(XCAP_WORD(word), at)
+#else
+#define XCAP_OF_WORD(field, word, at, read) (read)
+#endif
+
+/*
+ * XCAP_AHEAD(p, offset): the eight bytes from there on, of which the packet has the first that are
+ * asked for at that place. Only where memory goes on behind each packet.
+ */
 
 /* What was loaded before is not used again: see src/filter/emit-c.ts. */
 #define XCAP_FORGET() asm volatile("" ::: "memory")
@@ -93,17 +106,17 @@ typedef u32 __attribute__((__may_alias__)) xcap_field32;
 
 static __always_inline u32 xcap_byte(const void *at)
 {
-	return XCAP_WINDOW8(at);
+	return *(const u8 *)at;
 }
 
 static __always_inline u32 xcap_be16(const void *at)
 {
-	return XCAP_BE16(XCAP_WINDOW16(at));
+	return XCAP_BE16(*(const xcap_field16 *)at);
 }
 
 static __always_inline u32 xcap_be32(const void *at)
 {
-	return XCAP_BE32(XCAP_WINDOW32(at));
+	return XCAP_BE32(*(const xcap_field32 *)at);
 }
 
 /*
@@ -118,6 +131,28 @@ static __always_inline u64 xcap_mask(u64 offset, u64 mask)
 	offset &= mask;
 	asm volatile("" : "+r"(offset));
 	return offset;
+}
+
+/* A field of `bits` at byte `at` of a word as it was loaded. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define XCAP_SHIFTED(word, at, bits) ((word) >> 8 * (at))
+#else
+#define XCAP_SHIFTED(word, at, bits) ((word) >> (64 - (bits)-8 * (at)))
+#endif
+
+static __always_inline u32 xcap_byte_of(u64 word, u32 at)
+{
+	return (u8)XCAP_SHIFTED(word, at, 8);
+}
+
+static __always_inline u32 xcap_be16_of(u64 word, u32 at)
+{
+	return XCAP_BE16((u16)XCAP_SHIFTED(word, at, 16));
+}
+
+static __always_inline u32 xcap_be32_of(u64 word, u32 at)
+{
+	return XCAP_BE32((u32)XCAP_SHIFTED(word, at, 32));
 }
 
 /* One field straight from the packet: the caller has checked the bounds. 0 when it could. */

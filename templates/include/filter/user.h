@@ -61,12 +61,12 @@ static __always_inline u32 xcap_linear(void *pkt)
 
 static __always_inline u32 xcap_reason(void *pkt)
 {
-	return ((struct xcap_pkt *)pkt)->hit->reason;
+	return xcap_hit_reason(((struct xcap_pkt *)pkt)->hit);
 }
 
 static __always_inline u64 xcap_location(void *pkt)
 {
-	return ((struct xcap_pkt *)pkt)->hit->location;
+	return xcap_hit_location(((struct xcap_pkt *)pkt)->hit);
 }
 
 static __always_inline u32 xcap_netns_inode(void *pkt)
@@ -92,7 +92,7 @@ static __always_inline u32 xcap_device(void *pkt)
 static __always_inline u32 xcap_reject_user(const struct xcap_hit *hit, struct xcap_view *view)
 {
 #if XCAP_FILTER_C
-	if (!xcap_ext_filter(hit->skb, &view->pkt, hit->hook))
+	if (!xcap_ext_filter(hit->skb, &view->pkt, xcap_hook(hit)))
 		return XCAP_COUNT_REJECTED_USER;
 #endif
 	return 0;

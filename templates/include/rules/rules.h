@@ -49,7 +49,7 @@ static __always_inline void xcap_fill_rule(struct xcap_slot *slot, const struct 
 		rule->program = hit->program;
 		return;
 	}
-	if (!hit->location)
+	if (!xcap_hit_location(hit))
 		return;
 	known = xcap_map_lookup_elem(MAP(XCAP_MAP_VERDICTS), &skb);
 	if (!known) {

@@ -201,7 +201,7 @@ static __always_inline void xcap_put_together(struct xcap_slot *slot, u32 base, 
 /* Gives back what a packet with headers of ours was put together in. */
 static __always_inline void xcap_release_synth(const struct xcap_hit *hit, struct xcap_view *v)
 {
-	if (hit->synth && v->place != XCAP_NO_SLOT) {
+	if (hit->synth && v->place >= 0) {
 		struct xcap_nesting *nesting = xcap_nesting();
 
 		if (nesting)
@@ -275,13 +275,12 @@ static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xc
 	if (!hit->synth || !v->bare)
 		return 0;
 	slot = xcap_take_slot(&nesting, &place);
-	v->place = place;
 	if (!slot)
 		return XCAP_COUNT_MISSED;
 	kept = &slot->walk.wanted;
 	made = xcap_make_headers(hit, slot, v);
 	/* Kept for the event only where the packet lies in it. */
-	*kept = made ? place : XCAP_NO_SLOT;
+	*kept = made ? place : ~0ull;
 	v->place = *kept;
 	if (!made)
 		xcap_release(nesting, place);
@@ -311,7 +310,7 @@ static __always_inline u32 xcap_message_bytes(struct msghdr *msg)
 static __always_inline void xcap_synthesise_socket(const struct xcap_hit *hit,
 						   struct xcap_slot *slot, struct xcap_view *v)
 {
-	struct sock *sk = hit->rx_sk;
+	struct sock *sk = xcap_rx_sk(hit);
 	struct xcap_making *m = &slot->making;
 	u32 protocol = xcap_socket_protocol(sk);
 	u32 tcp = protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;

@@ -78,7 +78,7 @@ static __always_inline struct sock *xcap_socket_of(const struct xcap_hit *hit)
 		sk = 0;
 	XCAP_HIDE(sk);
 	if (!sk && !hit->xdp)
-		sk = (u64)hit->rx_sk;
+		sk = (u64)xcap_rx_sk(hit);
 	XCAP_HIDE(sk);
 	return xcap_whole_socket((struct sock *)sk);
 }

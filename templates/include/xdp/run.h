@@ -93,7 +93,7 @@ static __always_inline int xcap_capture_entry(struct xcap_hit *hit, u32 pair)
 	}
 	if (!outcome)
 		outcome = xcap_send(hit, &net, &view);
-	xcap_count(hit->hook, outcome);
+	xcap_count(xcap_hook(hit), outcome);
 	xcap_yield_cpu();
 	return 0;
 }
@@ -126,7 +126,7 @@ static __always_inline int xcap_capture_exit(struct xcap_hit *hit, u32 pair)
 	}
 	if (!outcome)
 		outcome = xcap_send(hit, &net, &view);
-	xcap_count(hit->hook, outcome);
+	xcap_count(xcap_hook(hit), outcome);
 	xcap_yield_cpu();
 	return 0;
 }

@@ -11,22 +11,22 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 	if (p->linear < 0x18)
 		return xcap_outside(p, 0x18);
 #if XCAP_VAR_STACK
-	if (XCAP_WINDOW(w, 2, 136, p->start + 0xc))
+	if (XCAP_WINDOW(w, 2, 136, p->start, 0xc))
 		return 0;
 #else
-	if (XCAP_WINDOW(w, 2, 16, p->start + 0xc))
+	if (XCAP_WINDOW(w, 2, 16, p->start, 0xc))
 		return 0;
 #endif
-	A = xcap_be16(w + 2);
+	A = XCAP_OF_WORD(be16, w - 3, 5, xcap_be16(w + 2));
 	if (A != 0x800)
 		return 0;
-	A = xcap_byte(w + 13);
+	A = XCAP_OF_WORD(byte, w + 6, 7, xcap_byte(w + 13));
 	if (A != 6)
 		return 0;
-	A = xcap_be16(w + 10);
+	A = XCAP_OF_WORD(be16, w + 6, 4, xcap_be16(w + 10));
 	if (A & 0x1fff)
 		return 0;
-	X = xcap_byte(w + 4);
+	X = XCAP_OF_WORD(byte, w - 3, 7, xcap_byte(w + 4));
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 0x1b)
 		return xcap_outside(p, X + 0x1b);
@@ -66,20 +66,20 @@ static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 	if (p->linear < 0xa)
 		return xcap_outside(p, 0xa);
 #if XCAP_VAR_STACK
-	if (XCAP_WINDOW(w, 0, 128, p->start))
+	if (XCAP_WINDOW(w, 0, 128, p->start, 0))
 		return 0;
 #else
-	if (XCAP_WINDOW(w, 0, 16, p->start))
+	if (XCAP_WINDOW(w, 0, 16, p->start, 0))
 		return 0;
 #endif
 	A = xcap_byte(w + 0);
 	A &= 0xf0;
 	if (A != 0x40)
 		return 0;
-	A = xcap_byte(w + 9);
+	A = XCAP_OF_WORD(byte, w + 2, 7, xcap_byte(w + 9));
 	if (A != 6)
 		return 0;
-	A = xcap_be16(w + 6);
+	A = XCAP_OF_WORD(be16, w + 2, 4, xcap_be16(w + 6));
 	if (A & 0x1fff)
 		return 0;
 	X = xcap_byte(w + 0);

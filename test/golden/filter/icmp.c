@@ -7,7 +7,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 
 	if (p->linear < 0x18)
 		return xcap_outside(p, 0x18);
-	if (XCAP_WINDOW(w, 0, 16, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 16, p->start, 0xc))
 		return 0;
 	A = xcap_be16(w + 0);
 	if (A != 0x800)
@@ -25,7 +25,7 @@ static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 
 	if (p->linear < 0xa)
 		return xcap_outside(p, 0xa);
-	if (XCAP_WINDOW(w, 0, 16, p->start))
+	if (XCAP_WINDOW(w, 0, 16, p->start, 0))
 		return 0;
 	A = xcap_byte(w + 0);
 	A &= 0xf0;

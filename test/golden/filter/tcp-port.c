@@ -4,6 +4,9 @@
 static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 {
 	u32 A, X;
+#ifdef XCAP_AHEAD
+	u64 ahead;
+#endif
 #if XCAP_VAR_STACK
 	u64 i;
 #endif
@@ -11,13 +14,13 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 	if (p->linear < 0x18)
 		return xcap_outside(p, 0x18);
 #if XCAP_VAR_STACK
-	if (XCAP_WINDOW(w, 0, 72, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 72, p->start, 0xc))
 		return 0;
 #else
-	if (XCAP_WINDOW(w, 0, 48, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 48, p->start, 0xc))
 		return 0;
 #endif
-	A = xcap_be16(w + 0);
+	A = XCAP_OF_WORD(be16, w - 5, 5, xcap_be16(w + 0));
 	if (A != 0x86dd)
 		goto b8;
 	if (p->linear < 0x38)
@@ -37,17 +40,20 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 b8:
 	if (A != 0x800)
 		return 0;
-	A = xcap_byte(w + 11);
+	A = XCAP_OF_WORD(byte, w + 4, 7, xcap_byte(w + 11));
 	if (A != 6)
 		return 0;
-	A = xcap_be16(w + 8);
+	A = XCAP_OF_WORD(be16, w + 4, 4, xcap_be16(w + 8));
 	if (A & 0x1fff)
 		return 0;
-	X = xcap_byte(w + 2);
+	X = XCAP_OF_WORD(byte, w - 5, 7, xcap_byte(w + 2));
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 0x10)
 		return xcap_outside(p, X + 0x10);
-#if XCAP_VAR_STACK
+#ifdef XCAP_AHEAD
+	ahead = XCAP_AHEAD(p, X + 0xe);
+	A = xcap_be16_of(ahead, 0);
+#elif XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 2 + i);
 #else
@@ -58,7 +64,9 @@ b8:
 		return 0x40000;
 	if (p->linear < X + 0x12)
 		return xcap_outside(p, X + 0x12);
-#if XCAP_VAR_STACK
+#ifdef XCAP_AHEAD
+	A = xcap_be16_of(ahead, 2);
+#elif XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 4 + i);
 #else
@@ -74,6 +82,9 @@ b8:
 static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 {
 	u32 A, X;
+#ifdef XCAP_AHEAD
+	u64 ahead;
+#endif
 #if XCAP_VAR_STACK
 	u64 i;
 #endif
@@ -81,10 +92,10 @@ static __always_inline u32 xcap_filter_l3(struct xcap_pkt *p, u8 *w)
 	if (p->linear < 0xa)
 		return xcap_outside(p, 0xa);
 #if XCAP_VAR_STACK
-	if (XCAP_WINDOW(w, 0, 64, p->start))
+	if (XCAP_WINDOW(w, 0, 64, p->start, 0))
 		return 0;
 #else
-	if (XCAP_WINDOW(w, 0, 48, p->start))
+	if (XCAP_WINDOW(w, 0, 48, p->start, 0))
 		return 0;
 #endif
 	A = xcap_byte(w + 0);
@@ -110,17 +121,20 @@ b9:
 	A &= 0xf0;
 	if (A != 0x40)
 		return 0;
-	A = xcap_byte(w + 9);
+	A = XCAP_OF_WORD(byte, w + 2, 7, xcap_byte(w + 9));
 	if (A != 6)
 		return 0;
-	A = xcap_be16(w + 6);
+	A = XCAP_OF_WORD(be16, w + 2, 4, xcap_be16(w + 6));
 	if (A & 0x1fff)
 		return 0;
 	X = xcap_byte(w + 0);
 	X = (X & 0xf) << 2;
 	if (p->linear < X + 2)
 		return xcap_outside(p, X + 2);
-#if XCAP_VAR_STACK
+#ifdef XCAP_AHEAD
+	ahead = XCAP_AHEAD(p, X + 0);
+	A = xcap_be16_of(ahead, 0);
+#elif XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 0 + i);
 #else
@@ -131,7 +145,9 @@ b9:
 		return 0x40000;
 	if (p->linear < X + 4)
 		return xcap_outside(p, X + 4);
-#if XCAP_VAR_STACK
+#ifdef XCAP_AHEAD
+	A = xcap_be16_of(ahead, 2);
+#elif XCAP_VAR_STACK
 	i = xcap_mask(X, 0x3c);
 	A = xcap_be16(w + 2 + i);
 #else

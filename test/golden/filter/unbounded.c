@@ -7,12 +7,12 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 
 	if (p->linear < 0x130)
 		return xcap_outside(p, 0x130);
-	if (XCAP_WINDOW(w, 0, 16, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 16, p->start, 0xc))
 		return 0;
 	A = xcap_be16(w + 0);
 	if (A != 0x800)
 		return 0;
-	A = xcap_be16(w + 4);
+	A = XCAP_OF_WORD(be16, w + 3, 1, xcap_be16(w + 4));
 	X = A;
 	if (p->linear < X + 0xf)
 		return xcap_outside(p, X + 0xf);
@@ -23,7 +23,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 	if (xcap_fetch32(p, 0x12c, &A))
 		return 0;
 	m4 = A;
-	A = xcap_byte(w + 10);
+	A = XCAP_OF_WORD(byte, w + 3, 7, xcap_byte(w + 10));
 	X = A;
 	A = m4;
 	if (X == 0)

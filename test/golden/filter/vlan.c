@@ -7,9 +7,9 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 
 	if (p->linear < 0x19)
 		return xcap_outside(p, 0x19);
-	if (XCAP_WINDOW(w, 0, 48, p->start + 0xc))
+	if (XCAP_WINDOW(w, 0, 48, p->start, 0xc))
 		return 0;
-	A = xcap_be16(w + 0);
+	A = XCAP_OF_WORD(be16, w - 2, 2, xcap_be16(w + 0));
 	if (A == 0x8100)
 		goto b4;
 	if (A == 0x88a8)
@@ -17,7 +17,7 @@ static __always_inline u32 xcap_filter_l2(struct xcap_pkt *p, u8 *w)
 	if (A != 0x9100)
 		return 0;
 b4:
-	A = xcap_be16(w + 4);
+	A = XCAP_OF_WORD(be16, w - 2, 6, xcap_be16(w + 4));
 	if (A != 0x800)
 		goto b8;
 	if (p->linear < 0x1c)

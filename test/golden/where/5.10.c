@@ -24,9 +24,9 @@ static __always_inline u32 xcap_where_0(const struct xcap_hit *hit,
 					const struct xcap_net *net,
 					const struct xcap_view *view, u64 *text)
 {
-	if (!hit->location)
+	if (!xcap_hit_location(hit))
 		return 0;
-	u64 v0 = hit->reason;
+	u64 v0 = xcap_hit_reason(hit);
 	return v0 == 0x4ull;
 }
 

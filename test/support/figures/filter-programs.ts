@@ -35,18 +35,15 @@ static __always_inline int xcap_in_place(const void *packet, void *to, u32 size,
 
 #if XCAP_DIRECT
 /* The window is not copied: w becomes the place in the packet where it would be copied from. */
-#define XCAP_WINDOW(to, size, from)                                                   \\
+#define XCAP_WINDOW(w, pad, size, start, first)                                       \\
 	({                                                                            \\
-		const u8 *xcap_from = (from);                                         \\
+		const u8 *xcap_from = (const u8 *)(start) + (first);                  \\
 		int xcap_failed = xcap_from + (size) > ((struct xcap_direct *)p)->end; \\
 		if (!xcap_failed)                                                     \\
-			w = (u8 *)xcap_from - ((to) - w);                             \\
+			(w) = (u8 *)xcap_from - (pad);                                \\
 		xcap_failed;                                                          \\
 	})
-#undef XCAP_FETCH
-#define XCAP_FETCH(to, size, from) xcap_in_place(p, to, size, from)
-#else
-#define XCAP_WINDOW(to, size, from) XCAP_FETCH(to, size, from)
+#define XCAP_FIELD(bits, value, src) xcap_in_place(p, value, (bits) / 8, src)
 #endif
 #include "filter/filter.h"
 
@@ -126,7 +123,7 @@ export async function loadFigures(
 `,
       'filters.gen.h': filters
         .flatMap(({ symbol, text: body, windowBytes }, i) => [
-          body.replaceAll('XCAP_FETCH(w', 'XCAP_WINDOW(w'),
+          body,
           `XCAP_FIGURE(xcap_figure${i}, ${symbol}, ${Math.max(8, windowBytes)}, ${`(void)XCAP_COPY(${symbol}, ${Math.max(8, windowBytes)});`.repeat(copies - 1)})`,
           '',
         ])

@@ -59,7 +59,11 @@ export class Judges implements Disposable {
     const varStackRead = options.varStack;
     const native =
       options.native && compiler !== undefined
-        ? buildNative(compiler, filters, { varStack: options.varStack })
+        ? buildNative(
+            compiler,
+            filters,
+            options.varStack ? 'variable stack reads' : 'constant stack reads',
+          )
         : undefined;
     const [run, object] = await Promise.all([
       native,

@@ -50,7 +50,9 @@ describe.each(LINK_TYPES)('link type %s', (_name, linkType, header) => {
   test("interpret() agrees with libpcap's interpreter, and the emitted C with both", async () => {
     const filters = programs.map(({ program }, i) => compileFilter(program, { symbol: `f${i}` }));
     const run =
-      compiler === undefined ? undefined : await buildNative(compiler, filters, { varStack: true });
+      compiler === undefined
+        ? undefined
+        : await buildNative(compiler, filters, 'variable stack reads');
     const different: string[] = [];
     let matched = 0;
     programs.forEach(({ expression, program }, i) => {

@@ -41,7 +41,7 @@ describe.skipIf(findCompiler() === undefined)('the emitted C', () => {
       return result.program;
     });
     const filters = programs.map((program, i) => compileFilter(program, { symbol: `f${i}` }));
-    const run = await buildNative(findCompiler() ?? '', filters, { varStack: true });
+    const run = await buildNative(findCompiler() ?? '', filters, 'variable stack reads');
     const verdicts = new Set<number>();
     programs.forEach((program, i) => {
       for (const { name, bytes } of ETHERNET_PACKETS) {

@@ -38,7 +38,7 @@ describe.skipIf(findCompiler() === undefined)('a loop in C', () => {
     if ('error' in result) throw new Error(result.error);
     const filter = compileFilter(result.program, { symbol: 'f' });
     expect(filter.loops).toBe(true);
-    const run = await buildNative(compiler, [filter], { varStack: true });
+    const run = await buildNative(compiler, [filter], 'variable stack reads');
     for (const [headers, { bytes }] of CHAINS) {
       expect(interpret(decode(result.program), bytes, bytes.length)).toBe(262144);
       const expected = headers <= LOOP_BOUND ? 262144 : 0;
@@ -55,7 +55,7 @@ describe.skipIf(findCompiler() === undefined)('a loop in C', () => {
       ...[asm.ldMem(0), { code: 0x04, jt: 0, jf: 0, k: 100 }, asm.retA()],
     ];
     const filter = compileFilter(program, { symbol: 'f' });
-    const run = await buildNative(compiler, [filter], { varStack: true });
+    const run = await buildNative(compiler, [filter], 'variable stack reads');
     for (let n = 0; n <= LOOP_BOUND; n++) {
       const bytes = Uint8Array.of(n);
       const expected = interpret(decode(program), bytes, 1);

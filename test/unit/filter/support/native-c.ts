@@ -17,7 +17,7 @@ const FIELDS: readonly MetaField[] = [
   ...(['protocol', 'pkttype', 'ifindex', 'mark', 'queue', 'hatype', 'rxhash', 'cpu'] as const),
   ...(['vlan_tci', 'vlan_present', 'random', 'vlan_tpid'] as const),
 ];
-/** What a run returns that wrote past its window. */
+/** What a run returns that wrote past its window, or loaded a word that is not all there. */
 export const OVERRUN = 0xdeadbeef;
 
 export type Run = (
@@ -38,17 +38,20 @@ export function findCompiler(): string | undefined {
   });
 }
 
+/** How the text gets at packets: by a copy on the stack, which is read at any offset or at constant ones, or in place by words. */
+export type Way = 'variable stack reads' | 'constant stack reads' | 'in place';
+
 /** Compiles all filters into one shared object, which is removed at once and stays loaded. */
 export async function buildNative(
   compiler: string,
   filters: readonly CompiledFilter[],
-  options: { readonly varStack: boolean },
+  way: Way,
 ): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'xcap-filter-'));
   try {
     const source = join(folder, 'filters.c');
     const object = join(folder, 'filters.so');
-    writeFileSync(source, program(filters, options.varStack));
+    writeFileSync(source, program(filters, way));
     const flags = ['-x', 'c', '-std=gnu11', '-O1', '-shared', '-fPIC', '-w', '-o', object];
     await promisify(execFile)(compiler, [...flags, source]);
     return load(object);
@@ -72,7 +75,25 @@ function load(object: string): Run {
   };
 }
 
-function program(filters: readonly CompiledFilter[], varStack: boolean): string {
+/** As templates/include/packet.h has it, where a word ahead may reach beyond the packet. */
+const IN_PLACE = `
+static u64 word(const void *at, const u8 *end)
+{
+	u64 value = 0;
+
+	if ((const u8 *)at < first || (const u8 *)at + 8 > end)
+		overrun = 1;
+	else
+		memcpy(&value, at, 8);
+	return value;
+}
+#define XCAP_WINDOW(w, pad, size, start, from) ((w) = (u8 *)(start) + (from) - (pad), broken)
+#define XCAP_FIELD(bits, value, src) fetch(value, (bits) / 8, src)
+#define XCAP_WORD(at) word(at, end)
+#define XCAP_AHEAD(p, offset) word((p)->start + (offset), last)
+`;
+
+function program(filters: readonly CompiledFilter[], way: Way): string {
   const wrappers = filters.map(({ symbol, windowBytes }, i) => {
     const words = windowBytes / 8;
     return `static __attribute__((noinline)) u32 run${i}(struct xcap_pkt *p)
@@ -88,8 +109,8 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
-static const u8 *first, *last;
-static int broken;
+static const u8 *first, *end, *last;
+static int broken, overrun;
 static int fetch(void *dst, u32 size, const void *src)
 {
 	if (broken || (const u8 *)src < first || (const u8 *)src + size > last)
@@ -106,7 +127,8 @@ static int ask(int field, u32 *value)
 }
 #define XCAP_META(field, p, value) ask(field, value)
 #define XCAP_FETCH(dst, size, src) fetch(dst, size, src)
-#define XCAP_VAR_STACK ${varStack ? 1 : 0}
+#define XCAP_VAR_STACK ${way === 'variable stack reads' ? 1 : 0}
+${way === 'in place' ? IN_PLACE : ''}
 ${readFileSync(FILTER_H, 'utf8')}
 ${filters.map(({ text }) => text).join('\n')}
 ${wrappers.join('\n')}
@@ -116,10 +138,13 @@ u32 run(u32 n, const u8 *bytes, u32 linear, u32 room, u32 wire, int fail, const 
 	struct xcap_pkt p = { .start = bytes, .linear = linear, .wire_len = wire };
 
 	first = bytes;
-	last = bytes + linear + room;
+	end = bytes + linear;
+	last = end + room;
 	broken = fail;
+	overrun = 0;
 	memcpy(meta, known, sizeof(meta));
-	return table[n](&p);
+	u32 result = table[n](&p);
+	return overrun ? ${OVERRUN} : result;
 }
 `;
 }

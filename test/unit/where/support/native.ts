@@ -41,6 +41,9 @@ static u32 the_context, the_tagged;
 static u64 the_task, the_user;
 static char the_comm[16];
 static u32 xcap_context(const u64 *ctx) { (void)ctx; return the_context; }
+static u32 xcap_hook(const struct xcap_hit *hit) { return hit->hook; }
+static u32 xcap_hit_reason(const struct xcap_hit *hit) { return hit->reason; }
+static u64 xcap_hit_location(const struct xcap_hit *hit) { return hit->location; }
 static u32 xcap_vlan_present(const struct xcap_hit *hit) { (void)hit; return the_tagged; }
 static u64 xcap_get_current_pid_tgid(void) { return the_task; }
 static u64 xcap_get_current_uid_gid(void) { return the_user; }
