@@ -28,8 +28,6 @@
 	})
 #endif
 #if XCAP_CASTS && XCAP_HAS_linux_binprm__buf
-typedef u64 __attribute__((__may_alias__)) xcap_word;
-
 /*
  * The packet where it is, as the 256 bytes of linux_binprm.buf: in an array of bytes the verifier
  * takes loads of any size at any place (btf_struct_walk()). Constant places only: XCAP_VAR_STACK is
@@ -46,7 +44,7 @@ static __always_inline void *xcap_bytes(const void *at)
 		(w) = xcap_bytes(start) + (first) - (pad);                                         \
 		0;                                                                                 \
 	})
-#define XCAP_WORD(at) (*(const xcap_word *)(at))
+#define XCAP_WORD(at) (*(const xcap_field64 *)(at))
 /* struct skb_shared_info lies behind the linear part of every skb. */
 #if XCAP_SKBS
 #define XCAP_AHEAD(p, offset) XCAP_WORD(xcap_bytes((p)->start + (offset)))

@@ -103,6 +103,7 @@ static long (*const xcap_probe_read_kernel)(void *dst, u32 size, const void *src
 /* The window is an array of bytes that is read as wider fields. */
 typedef u16 __attribute__((__may_alias__)) xcap_field16;
 typedef u32 __attribute__((__may_alias__)) xcap_field32;
+typedef u64 __attribute__((__may_alias__)) xcap_field64;
 
 static __always_inline u32 xcap_byte(const void *at)
 {
