@@ -1,4 +1,4 @@
-import { unitKind, hasStackHelper } from '../codegen/hooks.ts';
+import { unitKind, hasStackHelper } from '../codegen/unit-kind.ts';
 import type { ResolvedHook } from '../hooks/resolved.ts';
 import { readText, type FileReader } from '../kernel/reader.ts';
 

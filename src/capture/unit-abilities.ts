@@ -1,6 +1,6 @@
 import { funcProto } from '../btf/functions.ts';
 import { memberPath } from '../btf/members.ts';
-import type { UnitKind } from '../codegen/hooks.ts';
+import type { UnitKind } from '../codegen/unit-kind.ts';
 import type { UnitAbilities } from '../codegen/program-input.ts';
 import { pagedSource, type PagedSource } from '../kernel/paged-source.ts';
 import { preemptFunctions, type PreemptFunctions } from '../kernel/preempt-functions.ts';

@@ -14,26 +14,25 @@ import {
   VALUE_PLACEHOLDER,
   SCRATCH_BYTES,
 } from '../abi/maps.ts';
-import type { ResolvedHook } from '../hooks/resolved.ts';
+import { hasSkbOrSocket, type ResolvedHook } from '../hooks/resolved.ts';
 import type { PagedSource } from '../kernel/paged-source.ts';
 import type { PreemptFunctions } from '../kernel/preempt-functions.ts';
 import type { RedirectSource } from '../kernel/redirect-source.ts';
 import { flag } from './flag.ts';
 import { filterGathers, reachOf } from './filter-headers.ts';
-import {
-  argumentsByHelper,
-  countsAlone,
-  hasDescriptors,
-  hasStackHelper,
-  hasTaskHelpers,
-  isTyped,
-  seesBare,
-  startsInOwnFrame,
-  type UnitKind,
-} from './hooks.ts';
+import { hasDescriptors, seesBare } from './hooks.ts';
 import type { ProgramInput } from './program-input.ts';
 import { ruleDefines } from './rules.ts';
 import type { ValueOf } from './run-values.ts';
+import {
+  argumentsByHelper,
+  countsAlone,
+  hasStackHelper,
+  hasTaskHelpers,
+  isTyped,
+  startsInOwnFrame,
+  type UnitKind,
+} from './unit-kind.ts';
 import { whoDefines } from './who.ts';
 
 /** `config.gen.h`: what the programs of one text are to do, and how they can on this kernel. */
@@ -91,7 +90,7 @@ export function configHeader(
     ['XCAP_WHERE', flag(input.where.conditional)],
     ['XCAP_SYNTH', flag(hooks.some(seesBare))],
     ...whoDefines(input.btf, input.who, input.fentry),
-    ['XCAP_SKBS', flag(hooks.every(hasSkb))],
+    ['XCAP_SKBS', flag(hooks.every(({ arguments: of }) => hasSkbOrSocket(of.carrier)))],
     ['XCAP_XSK', flag(hasDescriptors(input.hooks))],
     ['XCAP_XDP_RUNS', flag(input.hooks.some(({ xdp }) => xdp !== undefined))],
     ...redirectDefines(input.redirect, valueOf),
@@ -155,10 +154,6 @@ function redirectDefines(source: RedirectSource, valueOf: ValueOf): [string, num
       return [];
   }
 }
-
-/** What it traces is an sk_buff, or a socket's packet that is made up. */
-const hasSkb = ({ backend, arguments: { carrier } }: ResolvedHook): boolean =>
-  backend !== 'xdp' && /^(skb|sock)/.test(carrier.kind);
 
 const hasBuffer = ({ backend, arguments: { carrier } }: ResolvedHook): boolean =>
   backend === 'xdp' || carrier.kind === 'xdp';

@@ -10,7 +10,7 @@ import type { PtRegs } from '../kernel/pt-regs.ts';
 import type { RedirectSource } from '../kernel/redirect-source.ts';
 import type { UserC } from '../user-c/user-c.ts';
 import type { WhereProgram } from '../where/compile-where.ts';
-import type { UnitKind } from './hooks.ts';
+import type { UnitKind } from './unit-kind.ts';
 import type { MetadataMatches } from './metadata.ts';
 import type { RuleInput } from './rules.ts';
 import type { WhoWants } from './who.ts';

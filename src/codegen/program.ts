@@ -6,7 +6,8 @@ import { compose } from './compose.ts';
 import { configHeader } from './config.ts';
 import { flag } from './flag.ts';
 import { filterHeader, innerHeader } from './filter-headers.ts';
-import { emitHookFunctions, hasDescriptors, seesBare, unitKind } from './hooks.ts';
+import { emitHookFunctions, hasDescriptors, seesBare } from './hooks.ts';
+import { unitKind } from './unit-kind.ts';
 import { emitMetadataHeader } from './metadata.ts';
 import { emitStructs } from './structs.ts';
 import {

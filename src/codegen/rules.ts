@@ -12,7 +12,7 @@ import { NFT_STRUCTS } from '../hooks/nft-expressions.ts';
 import type { WatcherUnit } from '../hooks/rule-watcher.ts';
 import type { RuleWatchers } from '../hooks/rule-watchers.ts';
 import { compose } from './compose.ts';
-import { unitKind } from './hooks.ts';
+import { unitKind } from './unit-kind.ts';
 import { emitStructs } from './structs.ts';
 
 export interface RuleInput {

@@ -1,7 +1,7 @@
 import type { Btf } from '../btf/btf.ts';
 import { describeArgument, type BtfArgument } from '../btf/functions.ts';
 import { memberPlace } from '../btf/members.ts';
-import type { Carrier, CarrierKind } from './resolved.ts';
+import { hasSkbOrSocket, type Carrier, type CarrierKind } from './resolved.ts';
 
 /** Best first: a packet says more than its socket. */
 const PREFERENCE: readonly CarrierKind[] = ['skb', 'skb-pointer', 'xdp', 'skb-member', 'sock'];
@@ -148,10 +148,11 @@ const BEHIND_HEADERS = new Set([
 ]);
 
 /** Whether packets that have no headers yet can come by a place with these parameters. */
-export function canBeBare({ kind }: Carrier, params: readonly BtfArgument[]): boolean {
-  if (kind !== 'skb' && kind !== 'skb-pointer' && kind !== 'skb-member' && kind !== 'sock')
-    return false;
-  return kind === 'sock' || !params.some(({ pointsTo = '' }) => BEHIND_HEADERS.has(pointsTo));
+export function canBeBare(carrier: Carrier, params: readonly BtfArgument[]): boolean {
+  if (!hasSkbOrSocket(carrier)) return false;
+  return (
+    carrier.kind === 'sock' || !params.some(({ pointsTo = '' }) => BEHIND_HEADERS.has(pointsTo))
+  );
 }
 
 /** Of x86-64; other machines have more. */

@@ -26,6 +26,10 @@ export interface Carrier {
   readonly struct: string;
 }
 
+/** The packet is an skb or made up from a socket: no buffer of XDP, which may end where its memory does. */
+export const hasSkbOrSocket = ({ kind }: Carrier): boolean =>
+  kind === 'skb' || kind === 'skb-pointer' || kind === 'skb-member' || kind === 'sock';
+
 /** What a program reads of its arguments: functions of hooks with equal ones are the same. */
 export interface HookArguments {
   readonly carrier: Carrier;

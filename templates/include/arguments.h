@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* What a program was given, where it does not lie in its context as it is: see
- * src/codegen/hooks.ts. */
+ * src/codegen/unit-kind.ts. */
 #ifndef XCAP_ARGUMENTS_H
 #define XCAP_ARGUMENTS_H
 

@@ -8,7 +8,7 @@
 
 /*
  * Atomic where an event that counts at the same place may come between load and store: see
- * countsAlone() of src/codegen/hooks.ts.
+ * countsAlone() of src/codegen/unit-kind.ts.
  */
 static __always_inline void xcap_add(u32 hook, u64 outcome, u64 number)
 {

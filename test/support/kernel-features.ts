@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { createProber } from '../../src/bpf/probes.ts';
 import { unitAbilities } from '../../src/capture/unit-abilities.ts';
-import type { UnitKind } from '../../src/codegen/hooks.ts';
+import type { UnitKind } from '../../src/codegen/unit-kind.ts';
 import { liftMemlockLimit } from '../../src/ffi/libc.ts';
 import { liveReader } from '../../src/kernel/reader.ts';
 import { openKernelView } from '../../src/kernel/view.ts';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
 import { cookieOf, emitWords } from '../../../src/codegen/cookie.ts';
-import { countsAlone, emitHookFunctions } from '../../../src/codegen/hooks.ts';
+import { emitHookFunctions } from '../../../src/codegen/hooks.ts';
+import { countsAlone } from '../../../src/codegen/unit-kind.ts';
 import type { Carrier, HookArguments, ResolvedHook } from '../../../src/hooks/resolved.ts';
 
 const REGS = {

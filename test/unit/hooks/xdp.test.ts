@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { emitHookFunctions, unitKind } from '../../../src/codegen/hooks.ts';
+import { emitHookFunctions } from '../../../src/codegen/hooks.ts';
+import { unitKind } from '../../../src/codegen/unit-kind.ts';
 import { RunValues } from '../../../src/codegen/run-values.ts';
 import { parseHooks } from '../../../src/hooks/parse.ts';
 import { resolveHooks } from '../../../src/hooks/resolve.ts';
