@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NetnsPair } from '../support/netns.ts';
+import { threadTexts } from '../support/proc.ts';
 import { parseSummaries, Tracer } from '../support/tracer.ts';
 import { sendDatagrams } from '../support/traffic.ts';
 
@@ -158,15 +159,10 @@ describe('a ring that is too small', () => {
 describe('a tracer that sees nothing', () => {
   it('uses no processor time', async () => {
     const tracer = await Tracer.start(args('--json'));
-    const tasks = `/proc/${tracer.child.pid!}/task`;
     // How often its threads have gone to sleep, which says more of an emulated processor than time does.
     const sleeps = (): number =>
-      readdirSync(tasks)
-        .map((task) =>
-          /^voluntary_ctxt_switches:\t(\d+)$/m.exec(
-            readFileSync(`${tasks}/${task}/status`, 'utf8'),
-          ),
-        )
+      threadTexts(tracer.child.pid!, 'status')
+        .map((text) => /^voluntary_ctxt_switches:\t(\d+)$/m.exec(text))
         .reduce((sum, found) => sum + Number(found?.[1] ?? 0), 0);
     // What it reads behind a start takes some time; a timer of a millisecond would never let it be still.
     let lately: number;

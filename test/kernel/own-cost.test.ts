@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { returning } from '../../src/bpf/insn.ts';
 import { ATTACH_TYPE, BpfProgram, PROG_TYPE } from '../../src/bpf/program.ts';
 import { Attr, BPF_CMD } from '../../src/bpf/syscall.ts';
 import { kernel } from '../support/kernel-features.ts';
 import { NetnsPair } from '../support/netns.ts';
+import { descriptorTexts } from '../support/proc.ts';
 import { capture, parseSummaries, Tracer, type Summary } from '../support/tracer.ts';
 import { buildSender, sendDatagrams } from '../support/traffic.ts';
 
@@ -139,9 +139,8 @@ describe('--sample', () => {
 
 /** The instructions of a tracer's programs, as loaded. */
 function instructions({ child }: Tracer): string {
-  const folder = `/proc/${child.pid}/fdinfo`;
-  const ids = readdirSync(folder).flatMap(
-    (fd) => /^prog_id:\s*(\d+)$/m.exec(readFileSync(`${folder}/${fd}`, 'utf8'))?.[1] ?? [],
+  const ids = descriptorTexts(child.pid!).flatMap(
+    (text) => /^prog_id:\s*(\d+)$/m.exec(text)?.[1] ?? [],
   );
   expect(ids.length).toBeGreaterThan(0);
   return [...new Set(ids)]

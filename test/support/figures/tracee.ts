@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ringKiB } from '../../../src/capture/reader-cost.ts';
+import { descriptorTexts, threadTexts } from '../proc.ts';
 
 /** What the kernel says of one loaded program of a process. */
 export interface ProgramRun {
@@ -12,20 +13,12 @@ export interface ProgramRun {
 
 /** Processor time of all threads of a process, nanoseconds (/proc/PID/task/TID/schedstat). */
 export function processorNs(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8'))
-    .reduce((sum, text) => sum + Number(text.split(' ')[0]), 0);
+  return threadTexts(pid, 'schedstat').reduce((sum, text) => sum + Number(text.split(' ')[0]), 0);
 }
 
 /** Of each BPF program among the descriptors of a process, in their order. */
 export function programRuns(pid: number): readonly ProgramRun[] {
-  return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    let text;
-    try {
-      text = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
-    } catch {
-      return []; // closed meanwhile
-    }
+  return descriptorTexts(pid).flatMap((text) => {
     const number = (name: string): number | undefined => {
       const value = new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(text)?.[1];
       return value === undefined ? undefined : Number(value);
