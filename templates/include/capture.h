@@ -234,7 +234,7 @@ static __always_inline u32 xcap_reject_packet(struct xcap_view *view)
 #endif
 	/* clang must not know its alignment: it would add to it by |=, which the verifier refuses.
 	 */
-	XCAP_HIDE(window);
+	asm("" : "+r"(window));
 	if (xcap_matches(view, window))
 		return 0;
 	if (view->pkt.outside && view->pkt.outside <= view->pkt.wire_len)
@@ -261,36 +261,54 @@ static __always_inline u32 xcap_reject_bytes(const struct xcap_hit *hit, struct 
 	return xcap_reject_user(hit, view);
 }
 
-/* The same of the packet put together, where they might ask for more than is linear. */
+#if XCAP_FILTER_GATHERS
+/* The packet put together in a slot; 0: there is none left. */
+static __always_inline struct xcap_slot *xcap_gather_whole(struct xcap_view *view)
+{
+	struct xcap_nesting *nesting;
+	struct xcap_slot *slot;
+	u32 place;
+
+	slot = xcap_take_slot(&nesting, &place);
+	if (!slot)
+		return 0;
+	/* Kept in memory: the verifier goes through the rest once, whatever they are. */
+	slot->found.start = (u64)view->pkt.start;
+	slot->found.linear = view->pkt.linear;
+	slot->found.link = view->link;
+	slot->walk.place = place;
+	view->pkt.linear = xcap_gather(slot, 0, view, XCAP_FILTER_GATHERS);
+	view->pkt.start = xcap_plain_address(slot->data);
+	XCAP_FORGET();
+	view->link = slot->found.link;
+	return slot;
+}
+#endif
+
+/* The same of the packet put together, where they might ask for more than is linear: which is the
+ * second way, see XCAP_SELDOM(). */
 static __always_inline u32 xcap_reject_whole(const struct xcap_hit *hit, struct xcap_view *view)
 {
 #if XCAP_FILTER_GATHERS
-	volatile struct xcap_found *kept = 0;
-	struct xcap_nesting *nesting = 0;
-	u32 place = 0, rejected;
+	struct xcap_slot *slot = 0;
+	u32 rejected;
 
-	if (view->pkt.linear < XCAP_FILTER_REACH && view->pkt.linear < view->pkt.wire_len) {
-		struct xcap_slot *slot;
-
-		slot = xcap_take_slot(&nesting, &place);
+	if (view->pkt.linear >= XCAP_FILTER_REACH || view->pkt.linear >= view->pkt.wire_len) {
+	whole:
+		rejected = xcap_reject_bytes(hit, view);
+		if (slot) {
+			view->pkt.start = (void *)slot->found.start;
+			view->pkt.linear = slot->found.linear;
+			xcap_release_place(slot->walk.place);
+		}
+		return rejected;
+	} else {
+		XCAP_SELDOM();
+		slot = xcap_gather_whole(view);
 		if (!slot)
 			return XCAP_COUNT_MISSED;
-		/* Kept in memory: the verifier goes through the rest once, whatever they are. */
-		kept = &slot->found;
-		kept->start = (u64)view->pkt.start;
-		kept->linear = view->pkt.linear;
-		kept->link = view->link;
-		view->pkt.linear = xcap_gather(slot, 0, view, XCAP_FILTER_GATHERS);
-		view->pkt.start = xcap_plain_address(slot->data);
-		view->link = kept->link;
+		goto whole;
 	}
-	rejected = xcap_reject_bytes(hit, view);
-	if (kept) {
-		view->pkt.start = (void *)kept->start;
-		view->pkt.linear = kept->linear;
-		xcap_release(nesting, place);
-	}
-	return rejected;
 #else
 	return xcap_reject_bytes(hit, view);
 #endif
@@ -309,7 +327,10 @@ static __always_inline void xcap_look(const struct xcap_hit *hit, struct xcap_ne
 	}
 }
 
-/* The count that the filters, or sampling, end the event in; 0: it is to be sent. */
+/*
+ * The count that the filters, or sampling, end the event in; 0: it is to be sent. A packet that
+ * lacks headers goes the second way, see XCAP_SELDOM().
+ */
 static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *net,
 					 struct xcap_view *view)
 {
@@ -331,26 +352,31 @@ static __always_inline u32 xcap_rejected(struct xcap_hit *hit, struct xcap_net *
 		if (rejected)
 			return rejected;
 	}
-	if (hit->xdp) {
+	if (hit->xdp)
 		xcap_xdp_view(hit, net, view);
-	} else {
+	else
 		xcap_view(hit, net, view);
+	if (!xcap_is_bare(hit, view)) {
+	complete:
+		if (followed)
+			return 0;
+		rejected = xcap_reject_where(hit, net, view);
+		if (rejected)
+			return rejected;
+		rejected = xcap_reject_whole(hit, view);
+		if (rejected)
+			return rejected;
+		rejected = xcap_sample_out();
+		if (!rejected)
+			xcap_track_begin(hit);
+		return rejected;
+	} else {
+		XCAP_SELDOM();
 		rejected = xcap_synthesise(hit, view);
 		if (rejected)
 			return rejected;
+		goto complete;
 	}
-	if (followed)
-		return 0;
-	rejected = xcap_reject_where(hit, net, view);
-	if (rejected)
-		return rejected;
-	rejected = xcap_reject_whole(hit, view);
-	if (rejected)
-		return rejected;
-	rejected = xcap_sample_out();
-	if (!rejected)
-		xcap_track_begin(hit);
-	return rejected;
 }
 
 static __always_inline u32 xcap_outcome(struct xcap_hit *hit)

@@ -35,6 +35,7 @@ struct xcap_walk {
 	u32 skb_data_len;
 	u32 skb_end;
 	u8 frags;
+	u16 place; /* of the slot */
 };
 
 /*

@@ -79,6 +79,16 @@ static long (*const xcap_get_func_ret)(void *ctx, u64 *value) = (void *)184;
 #define XCAP_HIDE(value) asm volatile("" : "+r"(value))
 
 /*
+ * Says that the way which it stands in is seldom gone: clang puts its code behind the rest, so that
+ * the usual way lies together, and spills registers there. For that it has to be the `else` of an
+ * `if` that does not fall through: the BPF backend keeps a block where it is that a conditional
+ * branch goes on to (BPFInstrInfo::analyzeBranch()). __builtin_expect() is lost, as libbcc does not
+ * run the pass that reads it, and so it is a call of something cold: a load that nobody wants.
+ */
+u64 bpf_pseudo_cold(u64 kind, u64 number) asm("llvm.bpf.pseudo") __attribute__((cold));
+#define XCAP_SELDOM() ((void)bpf_pseudo_cold(0, 0))
+
+/*
  * A number that the verifier is to know on this branch only, until the end. Else clang makes it
  * where it is used, by asking for the branch anew, and to the verifier that may turn out the other
  * way.

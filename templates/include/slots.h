@@ -78,6 +78,15 @@ static __always_inline void xcap_release(struct xcap_nesting *nesting, u32 place
 }
 #endif
 
+/* The same where only the place was kept. */
+static __always_inline void xcap_release_place(u64 place)
+{
+	struct xcap_nesting *nesting = xcap_nesting();
+
+	if (nesting)
+		xcap_release(nesting, place);
+}
+
 static __always_inline struct xcap_slot *xcap_slot(u32 place)
 {
 	u32 index = xcap_get_smp_processor_id() * XCAP_SLOTS + place;

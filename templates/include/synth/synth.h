@@ -201,12 +201,8 @@ static __always_inline void xcap_put_together(struct xcap_slot *slot, u32 base, 
 /* Gives back what a packet with headers of ours was put together in. */
 static __always_inline void xcap_release_synth(const struct xcap_hit *hit, struct xcap_view *v)
 {
-	if (hit->synth && v->place >= 0) {
-		struct xcap_nesting *nesting = xcap_nesting();
-
-		if (nesting)
-			xcap_release(nesting, v->place);
-	}
+	if (hit->synth && v->place >= 0)
+		xcap_release_place(v->place);
 }
 
 static __always_inline void xcap_fill_bare(struct xcap_making *m, struct sk_buff *skb,
@@ -264,6 +260,12 @@ static __always_inline int xcap_make_headers(const struct xcap_hit *hit, struct 
 	return 1;
 }
 
+/* There may be headers missing. */
+static __always_inline u32 xcap_is_bare(const struct xcap_hit *hit, const struct xcap_view *v)
+{
+	return hit->synth && !hit->xdp && v->bare;
+}
+
 /* Of an skb that lacks headers; the rest stay as they are. Not 0: what the event ends in. */
 static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xcap_view *v)
 {
@@ -272,8 +274,6 @@ static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xc
 	struct xcap_slot *slot;
 	u32 place, made;
 
-	if (!hit->synth || !v->bare)
-		return 0;
 	slot = xcap_take_slot(&nesting, &place);
 	if (!slot)
 		return XCAP_COUNT_MISSED;
@@ -338,6 +338,11 @@ static __always_inline void xcap_synthesise_socket(const struct xcap_hit *hit,
 }
 
 #else
+
+static __always_inline u32 xcap_is_bare(const struct xcap_hit *hit, const struct xcap_view *v)
+{
+	return 0;
+}
 
 static __always_inline u32 xcap_synthesise(const struct xcap_hit *hit, struct xcap_view *v)
 {
